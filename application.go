@@ -1,0 +1,288 @@
+package nexmo
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Application routes the events of an application to its conversations, which it
+// makes as they are first heard of. It is a [Sink], and its own handlers see
+// every event, before those of the conversation do: events that belong to no
+// conversation as well.
+//
+// All methods may be called from several goroutines, and from handlers.
+type Application struct {
+	id         string
+	cfg        applicationConfig
+	dispatcher EventDispatcher
+
+	mu     sync.Mutex
+	closed bool
+	byID   map[string]*tracked
+	recent list.List // of *tracked, the most recently used first
+	gone   list.List // of *tracked: deleted conversations, the same way
+	made   uint64
+	hooks  []func(*Conversation)
+}
+
+// tracked is a conversation that the application keeps.
+type tracked struct {
+	*Conversation
+	number  uint64        // in the order of making
+	ready   chan struct{} // closed when the functions of OnConversation have returned
+	element *list.Element // in recent or gone
+	deleted bool
+	used    time.Time
+	pins    atomic.Int32 // how many deliveries are under way
+}
+
+// NewApplication returns an application without conversations.
+func NewApplication(id string, opts ...ApplicationOption) *Application {
+	cfg := defaultApplicationConfig
+	for _, o := range opts {
+		o.applyApplication(&cfg)
+	}
+	return &Application{id: id, cfg: cfg, byID: map[string]*tracked{}}
+}
+
+// ID returns the ID of the application.
+func (a *Application) ID() string { return a.id }
+
+// On registers h for the events of type t, or for those that the pattern t
+// matches, in all conversations and outside; see [Conversation.On].
+func (a *Application) On(t EventType, h Handler) (off func()) {
+	warnUnknown(a.cfg.log, t)
+	return a.dispatcher.On(t, h)
+}
+
+// Once registers h for one event; see [EventDispatcher.Once].
+func (a *Application) Once(t EventType, h Handler) (off func()) {
+	warnUnknown(a.cfg.log, t)
+	return a.dispatcher.Once(t, h)
+}
+
+// Use wraps the handlers of the application, not those of its conversations; see
+// [EventDispatcher.Use].
+func (a *Application) Use(mw ...Middleware) { a.dispatcher.Use(mw...) }
+
+// OnConversation has fn called once for each conversation that is heard of from
+// now on, before its first event is handled: the place to register handlers of
+// the conversation. A conversation that was let go and is heard of again is a
+// new one. fn must not deliver events of that conversation to the application;
+// it may deliver them to the conversation, or have it Sync.
+func (a *Application) OnConversation(fn func(*Conversation)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.hooks = append(slices.Clip(a.hooks), fn)
+}
+
+// Deliver hands e to the conversation it belongs to, as [Conversation.Deliver]
+// does, or handles it at once when it belongs to none.
+func (a *Application) Deliver(ctx context.Context, e *Event) error {
+	return deliver(ctx, a, e)
+}
+
+func (a *Application) handle(d *delivery, e *Event) error {
+	id := conversationOf(e)
+	if id == "" {
+		a.mu.Lock()
+		closed := a.closed
+		a.mu.Unlock()
+		if closed {
+			return ErrClosed
+		}
+		return a.dispatcher.dispatch(d, e)
+	}
+	t, err := a.track(id)
+	if err != nil {
+		return err
+	}
+	defer t.pins.Add(-1)
+	select {
+	case <-t.ready:
+	default:
+		select {
+		case <-t.ready:
+		case <-d.Done():
+			return d.Err()
+		}
+	}
+	err = t.Conversation.handle(d, e)
+	if e.Type == EventConversationDeleted {
+		a.bury(t)
+	}
+	return err
+}
+
+// conversationOf returns the conversation whose state e changes. Two events of
+// the application name it in their body alone.
+func conversationOf(e *Event) string {
+	if e.ConversationID != "" {
+		return e.ConversationID
+	}
+	switch b := e.Body.(type) {
+	case *ConversationCreated:
+		return b.ID
+	case *ConversationDeleted:
+		return b.ID
+	default:
+		return ""
+	}
+}
+
+// Conversation returns the conversation with an ID, and makes it if it was not
+// heard of yet. Handlers registered on it last until it is let go, which
+// [WithIdleTimeout] and [WithMaxConversations] decide: handlers for every
+// conversation belong in OnConversation.
+func (a *Application) Conversation(id string) *Conversation {
+	t, err := a.track(id)
+	if err != nil { // closed: it will take no events
+		c := newConversation(id, a.cfg.config, &a.dispatcher)
+		c.closed = true
+		return c
+	}
+	t.pins.Add(-1)
+	return t.Conversation
+}
+
+// track returns the conversation with an ID, pinned, and makes it if need be.
+func (a *Application) track(id string) (*tracked, error) {
+	now := time.Now()
+	a.mu.Lock()
+	if a.closed {
+		a.mu.Unlock()
+		return nil, ErrClosed
+	}
+	t := a.byID[id]
+	if t != nil {
+		t.used = now
+		t.pins.Add(1)
+		if t.deleted {
+			a.gone.MoveToFront(t.element)
+		} else {
+			a.recent.MoveToFront(t.element)
+		}
+		a.letGo(now)
+		a.mu.Unlock()
+		return t, nil
+	}
+	cfg := a.cfg.config
+	a.made++
+	t = &tracked{number: a.made, ready: make(chan struct{}), used: now}
+	t.Conversation = newConversation(strings.Clone(id), cfg, &a.dispatcher)
+	t.pins.Add(1)
+	t.element = a.recent.PushFront(t)
+	a.byID[t.id] = t
+	a.letGo(now)
+	hooks := a.hooks
+	a.mu.Unlock()
+
+	defer close(t.ready)
+	for _, fn := range hooks {
+		a.introduce(fn, t.Conversation)
+	}
+	return t, nil
+}
+
+func (a *Application) introduce(fn func(*Conversation), c *Conversation) {
+	defer func() {
+		if v := recover(); v != nil {
+			a.cfg.log.Error("nexmo: a function given to OnConversation panicked", "conversation_id", c.id)
+		}
+	}()
+	fn(c)
+}
+
+// bury moves a deleted conversation to those that are let go first. It is still
+// there for the events that come late, and to know their duplicates.
+func (a *Application) bury(t *tracked) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if t.deleted || a.byID[t.id] != t {
+		return
+	}
+	t.deleted = true
+	a.recent.Remove(t.element)
+	t.element = a.gone.PushFront(t)
+}
+
+// letGo forgets conversations that were quiet too long, and while there are too
+// many, the ones that were quiet longest. Those with events under way or held
+// back stay. The caller holds a.mu.
+func (a *Application) letGo(now time.Time) {
+	for _, l := range [...]*list.List{&a.gone, &a.recent} {
+		for el := l.Back(); el != nil; {
+			t := el.Value.(*tracked)
+			if len(a.byID) <= a.cfg.maxConversations && now.Sub(t.used) < a.cfg.idle {
+				break
+			}
+			el = el.Prev()
+			if t.pins.Load() != 0 || !t.quiet() {
+				if len(a.byID) > a.cfg.maxConversations {
+					continue
+				}
+				break
+			}
+			l.Remove(t.element)
+			delete(a.byID, t.id)
+		}
+	}
+}
+
+// quiet reports whether no event is under way or held back.
+func (c *Conversation) quiet() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.busy && len(c.queue) == 0 && len(c.seq.held) == 0
+}
+
+// Conversations returns the conversations that are kept and not deleted, as they
+// are when the loop begins, in the order in which they were first heard of.
+func (a *Application) Conversations() iter.Seq[*Conversation] {
+	return func(yield func(*Conversation) bool) {
+		a.mu.Lock()
+		list := make([]*tracked, 0, a.recent.Len())
+		for el := a.recent.Front(); el != nil; el = el.Next() {
+			list = append(list, el.Value.(*tracked))
+		}
+		a.mu.Unlock()
+		slices.SortFunc(list, func(x, y *tracked) int { return int(x.number) - int(y.number) }) //nolint:gosec // small numbers
+		for _, t := range list {
+			if !yield(t.Conversation) {
+				return
+			}
+		}
+	}
+}
+
+// Close closes every conversation, which handles what was held back; see
+// [Conversation.Close]. Deliver returns [ErrClosed] from then on.
+func (a *Application) Close() error {
+	a.mu.Lock()
+	a.closed = true
+	all := make([]*tracked, 0, len(a.byID))
+	for _, t := range a.byID {
+		all = append(all, t)
+	}
+	a.mu.Unlock()
+	slices.SortFunc(all, func(x, y *tracked) int { return int(x.number) - int(y.number) }) //nolint:gosec // small numbers
+	var errs []error
+	for _, t := range all {
+		errs = append(errs, t.Conversation.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Application) queuedError(e *Event, err error) {
+	a.cfg.log.LogAttrs(context.Background(), slog.LevelError, "nexmo: an event that a handler delivered failed",
+		slog.String("conversation_id", e.ConversationID), slog.Int64("event_id", int64(e.ID)),
+		slog.String("event_type", string(e.Type)), slog.Any("error", err))
+}

@@ -1,0 +1,46 @@
+package nexmo
+
+import "time"
+
+// ConversationDetails is what an event of the conversation family tells of the
+// conversation.
+type ConversationDetails struct {
+	ID          string                `json:"id,omitzero"`   // CON-…
+	Name        string                `json:"name,omitzero"` // NAM-… when the service made it up
+	DisplayName string                `json:"display_name,omitzero"`
+	ImageURL    string                `json:"image_url,omitzero"`
+	State       ConversationState     `json:"state,omitzero"`
+	Timestamp   ConversationTimestamp `json:"timestamp,omitzero"`
+}
+
+// ConversationState is whether a conversation lives: "ACTIVE", "INACTIVE" or
+// "DELETED". Unknown words are kept.
+type ConversationState string
+
+// The documented states of a conversation.
+const (
+	ConversationActive   ConversationState = "ACTIVE"
+	ConversationInactive ConversationState = "INACTIVE"
+	ConversationGone     ConversationState = "DELETED"
+)
+
+// ConversationTimestamp are the times in the life of a conversation.
+type ConversationTimestamp struct {
+	Created   time.Time `json:"created,omitzero"`
+	Updated   time.Time `json:"updated,omitzero"`
+	Destroyed time.Time `json:"destroyed,omitzero"`
+}
+
+// ConversationCreated is the body of conversation:created. The event itself
+// belongs to the application: the conversation's ID is in the body alone.
+type ConversationCreated struct{ ConversationDetails }
+
+// ConversationUpdated is the body of conversation:updated.
+type ConversationUpdated struct{ ConversationDetails }
+
+// ConversationDeleted is the body of conversation:deleted. The event itself
+// belongs to the application: the conversation's ID is in the body alone.
+type ConversationDeleted struct {
+	ConversationDetails
+	Reason string `json:"reason,omitzero"`
+}

@@ -1,0 +1,23 @@
+package nexmo
+
+import (
+	"encoding/json"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
+)
+
+// Ephemeral is the body of ephemeral: whatever the application put there.
+type Ephemeral struct {
+	JSON json.RawMessage
+}
+
+// MarshalJSON writes the body as it is.
+func (b Ephemeral) MarshalJSON() ([]byte, error) { return rawOrEmpty(b.JSON), nil }
+
+// UnmarshalJSON keeps a copy of the body as it is.
+func (b *Ephemeral) UnmarshalJSON(data []byte) error {
+	b.JSON = append(b.JSON[:0:0], data...)
+	return nil
+}
+
+func (b *Ephemeral) decode(s *jsonscan.Scanner) { b.JSON, _ = s.Raw() }

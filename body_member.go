@@ -1,0 +1,149 @@
+package nexmo
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
+)
+
+// MemberState is how a member stands to the conversation. It is read without
+// regard to case and kept in capitals, as answers write it. Unknown words are
+// kept.
+type MemberState string
+
+// The documented states of a member.
+const (
+	MemberStateUnknown MemberState = "UNKNOWN" // an event named the member, none told its state
+	MemberStateInvited MemberState = "INVITED"
+	MemberStateJoined  MemberState = "JOINED"
+	MemberStateLeft    MemberState = "LEFT"
+)
+
+// UnmarshalText reads a state without regard to case.
+func (m *MemberState) UnmarshalText(text []byte) error {
+	*m = MemberState(strings.ToUpper(string(text)))
+	return nil
+}
+
+func (m *MemberState) decode(s *jsonscan.Scanner) {
+	if v, ok := s.Text(); ok {
+		*m = MemberState(strings.ToUpper(v))
+	}
+}
+
+// MemberTimestamp are the times in the life of a member.
+type MemberTimestamp struct {
+	Invited time.Time `json:"invited,omitzero"`
+	Joined  time.Time `json:"joined,omitzero"`
+	Left    time.Time `json:"left,omitzero"`
+}
+
+// Membership is what the events member:invited, member:joined and member:left
+// tell of the member. [Event.MemberID] finds the member in every generation of
+// these events.
+type Membership struct {
+	MemberID     string          `json:"member_id,omitzero"` // missing before 2021; filled from what the other generations sent
+	User         User            `json:"user,omitzero"`
+	Channel      *Channel        `json:"channel,omitzero"`
+	Media        Media           `json:"media,omitzero"`
+	Timestamp    MemberTimestamp `json:"timestamp,omitzero"`
+	Initiator    Initiator       `json:"initiator,omitzero"`
+	Conversation ConversationRef `json:"conversation,omitzero"`
+
+	// Version 0.2 sends the member itself as the body. What these fields say
+	// is in MemberID and User too.
+	ID          string      `json:"id,omitzero"`
+	UserID      string      `json:"user_id,omitzero"`
+	Name        string      `json:"name,omitzero"`
+	DisplayName string      `json:"display_name,omitzero"`
+	State       MemberState `json:"state,omitzero"`
+}
+
+func (m *Membership) normalize() {
+	if m.MemberID == "" {
+		m.MemberID = m.User.MemberID
+	}
+	if m.MemberID == "" {
+		m.MemberID = m.ID
+	}
+	if m.User.ID == "" {
+		m.User.ID = m.UserID
+	}
+	if m.User.Name == "" {
+		m.User.Name = m.Name
+	}
+	if m.User.DisplayName == "" {
+		m.User.DisplayName = m.DisplayName
+	}
+}
+
+func (m *Membership) memberID() string { return m.MemberID }
+
+// membership gives the tracked state one way to read the three events.
+func (m *Membership) membership() *Membership { return m }
+
+// ConversationRef names a conversation.
+type ConversationRef struct {
+	ConversationID string `json:"conversation_id,omitzero"`
+	Name           string `json:"name,omitzero"`
+	DisplayName    string `json:"display_name,omitzero"`
+	ImageURL       string `json:"image_url,omitzero"`
+}
+
+// MemberInvited is the body of member:invited.
+type MemberInvited struct {
+	Membership
+	CName           string          `json:"cname,omitzero"`      // the name of the conversation once more
+	InvitedBy       string          `json:"invited_by,omitzero"` // name or ID of a user; empty when the service invited
+	InvitedByMember *InvitingMember `json:"invited_by_member,omitzero"`
+	SDP             string          `json:"sdp,omitzero"` // an offer of media, when the session asked for them
+}
+
+// InvitingMember is the member who invited another.
+type InvitingMember struct {
+	MemberID  string          `json:"member_id,omitzero"`
+	Name      string          `json:"name,omitzero"`
+	State     MemberState     `json:"state,omitzero"`
+	UserID    string          `json:"user_id,omitzero"`
+	Channel   *Channel        `json:"channel,omitzero"`
+	Media     Media           `json:"media,omitzero"`
+	Timestamp MemberTimestamp `json:"timestamp,omitzero"`
+}
+
+// MemberJoined is the body of member:joined. A member can cause it twice: when
+// its leg connects, and when it answers.
+type MemberJoined struct {
+	Membership
+	ClientRef string `json:"client_ref,omitzero"` // a reference that the caller chose
+}
+
+// MemberLeft is the body of member:left.
+type MemberLeft struct {
+	Membership
+	Reason Reason `json:"reason,omitzero"`
+}
+
+// MemberMedia is the body of member:media.
+type MemberMedia struct {
+	Audio   Bool     `json:"audio,omitzero"` // all there was in 2018; not always equal to Media.Audio
+	Media   Media    `json:"media,omitzero"`
+	Channel *Channel `json:"channel,omitzero"`
+}
+
+// MemberAnswered is the body of member:answered, a type that one table of the
+// documentation names and that is sent as sip:answered.
+type MemberAnswered struct{ LegProgress }
+
+// MemberMessageStatus is the body of member:message:status: the message and
+// where it went, and what went wrong if something did.
+type MemberMessageStatus struct {
+	MessageContent
+	OriginalEventID EventID         `json:"original_event_id,omitzero"` // the message event
+	ChannelType     ChannelType     `json:"channel_type,omitzero"`
+	From            string          `json:"from,omitzero"` // the sender's address
+	To              string          `json:"to,omitzero"`   // the recipient's address
+	MessageUUID     string          `json:"message_uuid,omitzero"`
+	Error           json.RawMessage `json:"error,omitzero"` // an object; what is in it depends on the channel
+}

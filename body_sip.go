@@ -1,0 +1,79 @@
+package nexmo
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
+)
+
+// SIPCode is the status of a SIP response, such as 200 or 486. It is read as a
+// number and as text, both of which the service sends; a number is written.
+type SIPCode int
+
+// UnmarshalJSON reads a number or its text.
+func (c *SIPCode) UnmarshalJSON(data []byte) error { return decodeJSON(data, c) }
+
+func (c *SIPCode) decode(s *jsonscan.Scanner) {
+	if s.Peek() != '"' {
+		if v, ok := s.Int(); ok {
+			*c = SIPCode(v)
+		}
+		return
+	}
+	start := s.Offset()
+	text, _ := s.Text()
+	if text == "" {
+		return
+	}
+	v, err := strconv.Atoi(text)
+	if err != nil {
+		s.Fail(start, "SIP status code")
+		return
+	}
+	*c = SIPCode(v)
+}
+
+// SIPRinging is the body of sip:ringing. Before the caller joined a
+// conversation, [Event.From] is the knocker and the event has no ID.
+type SIPRinging struct{ LegProgress }
+
+// SIPAnswered is the body of sip:answered.
+type SIPAnswered struct{ LegProgress }
+
+// SIPHangup is the body of sip:hangup. Before the caller joined a conversation,
+// [Event.From] is the knocker and the event has no ID.
+type SIPHangup struct{ Hangup }
+
+// MachineDetection is what was found on a leg that is no human.
+type MachineDetection struct {
+	Type       string   `json:"type,omitzero"`
+	Confidence int      `json:"confidence,omitzero"` // per cent
+	Channel    *Channel `json:"channel,omitzero"`
+}
+
+func (m *MachineDetection) legChannel() *Channel { return m.Channel }
+
+// SIPMachine is the body of sip:machine.
+type SIPMachine struct{ MachineDetection }
+
+// SIPAMDMachine is the body of sip:amd_machine.
+type SIPAMDMachine struct{ MachineDetection }
+
+// SIPStatus is the body of sip:status. Before the caller joined a conversation,
+// [Event.From] is the knocker and the event has no ID.
+type SIPStatus struct {
+	Price       string      `json:"price,omitzero"` // a decimal number
+	Rate        string      `json:"rate,omitzero"`  // for a minute, a decimal number
+	Duration    SecondsText `json:"duration,omitzero"`
+	To          string      `json:"to,omitzero"`   // the address called
+	From        string      `json:"from,omitzero"` // the address calling
+	NetworkCode string      `json:"network_code,omitzero"`
+	RequestTime time.Time   `json:"request_time,omitzero"`
+	StartTime   time.Time   `json:"start_time,omitzero"`
+	EndTime     time.Time   `json:"end_time,omitzero"`
+	Status      LegStatus   `json:"status,omitzero"`
+	Direction   Direction   `json:"direction,omitzero"` // in or out here
+	State       LegState    `json:"state,omitzero"`
+	Channel     *Channel    `json:"channel,omitzero"`
+}

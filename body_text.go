@@ -1,0 +1,66 @@
+package nexmo
+
+import (
+	"time"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
+)
+
+// Text is the body of text.
+type Text struct {
+	Text      string        `json:"text,omitzero"`
+	Language  string        `json:"language,omitzero"`
+	Channels  []string      `json:"channels,omitzero"` // sms, app or both
+	Edited    Edited        `json:"edited,omitzero"`
+	Timestamp BodyTimestamp `json:"timestamp,omitzero"`
+	TID       TransactionID `json:"tid,omitzero"`
+}
+
+func (b *Text) deletedAt() time.Time { return b.Timestamp.Deleted }
+
+// Edited says by what event a text was last edited.
+type Edited struct {
+	EditedBy EventID   `json:"edited_by,omitzero"` // the text:update event
+	EditedAt time.Time `json:"edited_at,omitzero"`
+}
+
+// TransactionID is an ID that a client made up for its request. It is read as
+// text and as a number, whose digits are kept.
+type TransactionID string
+
+// UnmarshalJSON reads a text or a number.
+func (t *TransactionID) UnmarshalJSON(data []byte) error { return decodeJSON(data, t) }
+
+func (t *TransactionID) decode(s *jsonscan.Scanner) {
+	if s.Peek() == '0' {
+		if v, ok := s.Number(); ok {
+			*t = TransactionID(v)
+		}
+	} else if v, ok := s.Text(); ok {
+		*t = TransactionID(v)
+	}
+}
+
+// TextDelivered is the body of text:delivered.
+type TextDelivered struct{ Receipt }
+
+// TextSeen is the body of text:seen.
+type TextSeen struct{ Receipt }
+
+// Typing is the content of the two typing events, which are never stored.
+type Typing struct {
+	Activity *int    `json:"activity,omitzero"` // 1 while typing, 0 afterwards; may be missing
+	EventID  EventID `json:"event_id,omitzero"` // the event that is answered or edited
+}
+
+// TextTypingOn is the body of text:typing:on.
+type TextTypingOn struct{ Typing }
+
+// TextTypingOff is the body of text:typing:off.
+type TextTypingOff struct{ Typing }
+
+// TextUpdate is the body of text:update.
+type TextUpdate struct {
+	Text            string  `json:"text,omitzero"`
+	OriginalEventID EventID `json:"original_event_id,omitzero"` // the text that is edited
+}

@@ -1,0 +1,792 @@
+package nexmo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Conversation follows one conversation through its events. It is a [Sink]:
+// what is delivered to it is handled once each and in order, by the rules that
+// the package comment gives, and it keeps the conversation's members, its
+// properties and, with [WithHistory], its last events.
+//
+// All methods may be called from several goroutines, and from handlers.
+type Conversation struct {
+	id         string
+	cfg        config
+	parent     *EventDispatcher // of the Application, whose handlers run first
+	dispatcher EventDispatcher
+
+	// The role: at any time at most one goroutine, the one that set busy, runs
+	// handlers of this conversation. When it is done it passes the role on to
+	// the goroutine that waits with the next event, or gives it up.
+	mu      sync.Mutex
+	busy    bool
+	closed  bool
+	seq     sequencer
+	queue   []*turn // due now, in order of arrival: events without an ID, and late ones
+	running running // the event that is being handled
+	gap     gap
+	timer   *time.Timer
+
+	members members
+	info    ConversationInfo
+	infoID  EventID // the event that last changed info
+	history history
+	active  time.Time // when an event last came; of use to the Application alone
+}
+
+// ErrClosed is returned by Deliver after Close.
+var ErrClosed = errors.New("nexmo: closed")
+
+// ErrNoSource is returned by Sync when there is no [Source] to read.
+var ErrNoSource = errors.New("nexmo: the conversation has no Source: give one with WithSource")
+
+// errHandlerExited is the outcome of an event whose handler ended its goroutine
+// with runtime.Goexit, as t.FailNow does.
+var errHandlerExited = errors.New("nexmo: a handler ended its goroutine")
+
+// Gap is a run of event IDs that are missing from a conversation and are no
+// longer waited for. An event of a gap that arrives later is still handled.
+type Gap struct {
+	ConversationID string
+	From, To       EventID // both are missing
+}
+
+// gap is what is known of the IDs that are missing in front of the held events.
+type gap struct {
+	until EventID   // the ID behind it, when it was noticed
+	since time.Time // when it was noticed
+	asked bool      // the Source was asked
+	known EventID   // IDs below this one that have not come do not exist
+}
+
+// turn is an event that waits until it can be handled.
+type turn struct {
+	e *Event
+
+	// A turn has an owner while the goroutine that delivered it waits. The
+	// owner handles the event itself, once it is given the role.
+	owned   bool
+	granted bool          // the owner has the role
+	wake    chan struct{} // closed when granted or done
+	done    bool
+	err     error
+
+	// A turn that was handed over has nobody who waits, and is handled with
+	// this context by whoever has the role.
+	ctx    context.Context
+	stream *stream // is told the outcome, or nil
+
+	outcome *outcome
+}
+
+// running is the event that is being handled.
+type running struct {
+	id      EventID
+	outcome *outcome
+}
+
+// outcome is what those wait for who delivered the same event again; nil while
+// there are none.
+type outcome struct {
+	done chan struct{}
+	err  error
+	// sharing is how many wait.
+	sharing int
+}
+
+func (o *outcome) settle(err error) {
+	if o != nil {
+		o.err = err
+		close(o.done)
+	}
+}
+
+// NewConversation returns a conversation that has seen no event yet.
+func NewConversation(id string, opts ...ConversationOption) *Conversation {
+	cfg := defaultConfig
+	for _, o := range opts {
+		o.applyConversation(&cfg)
+	}
+	return newConversation(id, cfg, nil)
+}
+
+func newConversation(id string, cfg config, parent *EventDispatcher) *Conversation {
+	c := &Conversation{id: id, cfg: cfg, parent: parent}
+	c.info.ID = id
+	c.history.limit = cfg.history
+	if cfg.start > 0 {
+		c.seq.start(cfg.start)
+	}
+	return c
+}
+
+// ID returns the ID of the conversation.
+func (c *Conversation) ID() string { return c.id }
+
+// On registers h for the events of type t, or for those that the pattern t
+// matches; see [EventDispatcher.On]. A type that is neither known nor custom is
+// accepted, as tomorrow's types are, and logged as a warning: it is usually a
+// slip.
+func (c *Conversation) On(t EventType, h Handler) (off func()) {
+	warnUnknown(c.cfg.log, t)
+	return c.dispatcher.On(t, h)
+}
+
+// Once registers h for one event; see [EventDispatcher.Once].
+func (c *Conversation) Once(t EventType, h Handler) (off func()) {
+	warnUnknown(c.cfg.log, t)
+	return c.dispatcher.Once(t, h)
+}
+
+func warnUnknown(log *slog.Logger, t EventType) {
+	if !t.Known() && !t.pattern() {
+		log.Warn("nexmo: a handler was registered for an event type that is not known", "event_type", string(t))
+	}
+}
+
+// Use wraps the handlers of the conversation; see [EventDispatcher.Use].
+func (c *Conversation) Use(mw ...Middleware) { c.dispatcher.Use(mw...) }
+
+// Deliver hands e to the conversation and returns when its handlers have
+// returned, with their errors joined; for an event that is held back because
+// earlier ones are missing, that is when its turn has come. If ctx ends first,
+// the event is withdrawn and ctx's error returned: deliver it again. A duplicate
+// of an event that was handled returns nil.
+//
+// From a handler, with the handler's ctx, Deliver queues e behind the current
+// event and returns nil at once.
+func (c *Conversation) Deliver(ctx context.Context, e *Event) error {
+	return deliver(ctx, c, e)
+}
+
+func (c *Conversation) handle(d *delivery, e *Event) error {
+	if e.ConversationID != "" && e.ConversationID != c.id {
+		return errors.New("nexmo: the event belongs to another conversation: deliver it to an Application, or to its own Conversation")
+	}
+	if e.ID < 0 || e.ID == math.MaxInt64 {
+		return errors.New("nexmo: the ID of the event is out of range")
+	}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	st := due
+	if e.ID != 0 {
+		if c.running.id == e.ID {
+			return c.share(d, &c.running.outcome)
+		}
+		if t := c.waiting(e.ID); t != nil {
+			if c.handsOver(d) && c.gapAhead() {
+				c.handOver(d, t)
+				c.mu.Unlock()
+				return nil
+			}
+			return c.share(d, &t.outcome)
+		}
+		st = c.seq.standing(e.ID)
+	}
+	switch {
+	case st == duplicate || st == forgotten:
+		c.mu.Unlock()
+		c.dropped(d, e, st)
+		return nil
+	case st != early && !c.busy: // the usual case
+		c.busy = true
+		return c.runNow(d, e)
+	}
+	t := &turn{e: e, owned: true, wake: make(chan struct{})}
+	if st == late || e.ID == 0 {
+		c.queue = append(c.queue, t)
+	} else {
+		c.seq.start(e.ID)
+		c.seq.hold(t)
+	}
+	if !c.busy {
+		c.busy = true
+		c.advance(d, t)
+		c.mu.Lock()
+	}
+	if !t.done && c.handsOver(d) && c.gapAhead() && c.seq.find(e.ID) == t {
+		c.handOver(d, t)
+		t.owned = false
+		c.mu.Unlock()
+		return nil
+	}
+	return c.wait(d, t)
+}
+
+// runNow handles e without a turn. The caller has the role and holds c.mu;
+// runNow gives up both.
+func (c *Conversation) runNow(d *delivery, e *Event) error {
+	defer c.advance(d, nil)
+	return c.run(d, e, nil)
+}
+
+// waiting returns the turn that waits with an ID, or nil.
+func (c *Conversation) waiting(id EventID) *turn {
+	for _, t := range c.queue {
+		if t.e.ID == id {
+			return t
+		}
+	}
+	return c.seq.find(id)
+}
+
+// gapAhead reports whether events are missing in front of those that are held.
+func (c *Conversation) gapAhead() bool {
+	head := c.seq.head()
+	return head != nil && head.e.ID > c.seq.next
+}
+
+// handsOver reports whether the caller goes on without waiting for an event that
+// is held back.
+func (c *Conversation) handsOver(d *delivery) bool {
+	return d.queued || streamOf(d) != nil
+}
+
+// handOver takes the responsibility for t from the caller.
+func (c *Conversation) handOver(d *delivery, t *turn) {
+	if t.ctx != nil {
+		return // somebody else's already
+	}
+	t.ctx = context.WithoutCancel(d.Context)
+	if t.stream = streamOf(d); t.stream != nil {
+		t.stream.handOver()
+	}
+}
+
+// share waits for the outcome of an event that somebody else delivered. The
+// caller holds c.mu; share releases it.
+func (c *Conversation) share(d *delivery, at **outcome) error {
+	if *at == nil {
+		*at = &outcome{done: make(chan struct{})}
+	}
+	o := *at
+	o.sharing++
+	c.mu.Unlock()
+	select {
+	case <-o.done:
+		return o.err
+	case <-d.Done():
+		c.mu.Lock()
+		o.sharing--
+		c.mu.Unlock()
+		return d.Err()
+	}
+}
+
+// wait returns when t has been handled, by this goroutine if it is given the
+// role. The caller holds c.mu; wait releases it.
+func (c *Conversation) wait(d *delivery, t *turn) error {
+	for {
+		switch {
+		case t.done:
+			c.mu.Unlock()
+			return t.err
+		case t.granted:
+			t.granted, t.wake = false, make(chan struct{})
+			c.advance(d, t)
+			c.mu.Lock()
+			continue
+		}
+		wake := t.wake
+		c.mu.Unlock()
+		select {
+		case <-wake:
+			c.mu.Lock()
+		case <-d.Done():
+			c.mu.Lock()
+			if t.done || t.granted {
+				continue
+			}
+			c.withdraw(d, t)
+			c.mu.Unlock()
+			return d.Err()
+		}
+	}
+}
+
+// withdraw gives up the turn of a caller who no longer waits, unless others
+// depend on it. The caller holds c.mu.
+func (c *Conversation) withdraw(d *delivery, t *turn) {
+	if t.ctx != nil || t.outcome != nil && t.outcome.sharing > 0 {
+		t.owned = false
+		if t.ctx == nil {
+			t.ctx = context.WithoutCancel(d.Context)
+		}
+		return
+	}
+	c.remove(t)
+}
+
+// remove takes t out of where it waits.
+func (c *Conversation) remove(t *turn) {
+	if i := slices.Index(c.queue, t); i >= 0 {
+		c.queue = slices.Delete(c.queue, i, i+1)
+		return
+	}
+	c.seq.remove(t)
+}
+
+// advance handles what is due until nothing is, or until the next event belongs
+// to a goroutine that waits: then it passes the role on. own is the turn of this
+// goroutine, or nil. The caller has the role and holds c.mu, and gives up both.
+func (c *Conversation) advance(d *delivery, own *turn) {
+	for {
+		t := c.nextDue(d)
+		if t == nil {
+			c.busy = false
+			c.arm()
+			c.mu.Unlock()
+			return
+		}
+		if t.owned && t != own {
+			t.granted = true
+			close(t.wake)
+			c.mu.Unlock()
+			return
+		}
+		c.runTurn(d, t)
+	}
+}
+
+// nextDue returns the turn that is due now, or nil. It may give up a gap or ask
+// the Source, for which it releases c.mu for a while.
+func (c *Conversation) nextDue(d *delivery) *turn {
+	for {
+		if len(c.queue) > 0 {
+			return c.queue[0]
+		}
+		head := c.seq.head()
+		if head == nil || head.e.ID <= c.seq.next {
+			return head
+		}
+		if !c.bridge(d, head.e.ID) {
+			return nil
+		}
+	}
+}
+
+// runTurn handles t, which is due, and settles it.
+func (c *Conversation) runTurn(d *delivery, t *turn) {
+	c.remove(t)
+	if !t.owned {
+		d = d.onBehalf(t.ctx)
+	}
+	settled := false
+	defer func() { // a handler may end the goroutine
+		if !settled {
+			c.settle(t, errHandlerExited)
+			c.advance(d, nil)
+		}
+	}()
+	err := c.run(d, t.e, t.outcome)
+	settled = true
+	c.settle(t, err)
+}
+
+// settle tells those who wait what became of t.
+func (c *Conversation) settle(t *turn, err error) {
+	t.done, t.err = true, err
+	if t.stream != nil {
+		t.stream.handled(t.e, err)
+	}
+	if t.owned {
+		close(t.wake)
+	} else if err != nil {
+		c.log(t.ctx, slog.LevelError, "nexmo: the handlers of an event that was held back failed", t.e, slog.Any("error", err))
+	}
+}
+
+// run applies e to the conversation and calls its handlers. The caller has the
+// role and holds c.mu, which is free while the handlers run.
+func (c *Conversation) run(d *delivery, e *Event, o *outcome) (err error) {
+	if e.ID == 0 || !c.seq.tried(e.ID) {
+		c.apply(e)
+	}
+	if e.ID != 0 {
+		c.running = running{e.ID, o}
+		if e.ID >= c.seq.next {
+			c.seq.pass(e.ID + 1)
+		}
+	}
+	c.mu.Unlock()
+
+	err = errHandlerExited
+	defer func() {
+		c.mu.Lock()
+		if e.ID != 0 {
+			c.seq.record(e.ID, err == nil)
+			c.running.outcome.settle(err)
+			c.running = running{}
+		}
+	}()
+	err = c.dispatch(d, e)
+	return err
+}
+
+// dispatch calls the handlers of the Application and then those of the
+// conversation.
+func (c *Conversation) dispatch(d *delivery, e *Event) error {
+	if c.parent == nil {
+		return c.dispatcher.dispatch(d, e)
+	}
+	perr := c.parent.dispatch(d, e)
+	err := c.dispatcher.dispatch(d, e)
+	if perr == nil {
+		return err
+	}
+	return errors.Join(perr, err)
+}
+
+// bridge deals with the IDs that are missing in front of head, and reports
+// whether anything changed. The caller has the role and holds c.mu, which bridge
+// may release for a while.
+func (c *Conversation) bridge(d *delivery, head EventID) bool {
+	g, now := &c.gap, time.Now()
+	if c.seq.next >= g.until {
+		*g = gap{until: head, since: now, known: g.known}
+	}
+	switch {
+	case c.closed || head <= g.known || len(c.seq.held) > c.cfg.window || now.Sub(g.since) >= c.cfg.wait:
+		if c.cfg.source != nil && !g.asked && !c.closed && head > g.known {
+			c.fill(d) // the last chance
+			return true
+		}
+		c.skip(d, head)
+		return true
+	case c.cfg.source != nil && !g.asked && now.Sub(g.since) >= c.grace():
+		c.fill(d)
+		return true
+	default:
+		return false
+	}
+}
+
+// grace is how long missing events may come by themselves before the Source is
+// asked: webhooks overtake each other by less than that.
+func (c *Conversation) grace() time.Duration { return min(100*time.Millisecond, c.cfg.wait) }
+
+// arm makes sure that a gap is looked at when its time has come. The caller
+// holds c.mu and nobody has the role.
+func (c *Conversation) arm() {
+	if len(c.seq.held) == 0 || c.closed {
+		return
+	}
+	wait := c.cfg.wait
+	if c.cfg.source != nil && !c.gap.asked {
+		wait = c.grace()
+	}
+	wait = time.Until(c.gap.since.Add(wait))
+	if c.timer == nil {
+		c.timer = time.AfterFunc(wait, c.onTimer)
+	} else {
+		c.timer.Reset(wait)
+	}
+}
+
+// onTimer gives the role to whoever waits in front, or does his work when he
+// handed it over.
+func (c *Conversation) onTimer() {
+	c.mu.Lock()
+	head := c.seq.head()
+	if c.busy || head == nil || c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.busy = true
+	if head.owned {
+		head.granted = true
+		close(head.wake)
+		c.mu.Unlock()
+		return
+	}
+	d := newDelivery(head.ctx)
+	c.advance(d, nil)
+	_ = d.drain() // logged
+	d.release()
+}
+
+// skip gives up the missing IDs below to. The caller has the role and holds
+// c.mu, which is free while the gap is reported.
+func (c *Conversation) skip(d *delivery, to EventID) {
+	missing := Gap{ConversationID: c.id, From: c.seq.next, To: to - 1}
+	c.seq.pass(to)
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	c.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: events are missing and no longer waited for",
+		slog.String("conversation_id", c.id), slog.Int64("from", int64(missing.From)), slog.Int64("to", int64(missing.To)))
+	if c.cfg.onGap == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			c.cfg.log.ErrorContext(d, "nexmo: the function given to WithGapFunc panicked", "conversation_id", c.id)
+		}
+	}()
+	c.cfg.onGap(d, missing)
+}
+
+// fill asks the Source, once for each gap, for the events that are missing, and
+// handles them as they come. The caller has the role and holds c.mu, which is
+// free while the Source is read.
+func (c *Conversation) fill(d *delivery) {
+	c.gap.asked = true
+	after, until := c.seq.next-1, c.gap.until
+	c.mu.Unlock()
+	reached := false
+	for e, err := range c.cfg.source.EventsAfter(d, c.id, after) {
+		if err != nil {
+			c.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: missing events could not be fetched",
+				slog.String("conversation_id", c.id), slog.Any("error", err))
+			break
+		}
+		c.mu.Lock()
+		c.runListed(d, e, until)
+		reached = c.seq.next >= until
+		c.mu.Unlock()
+		if reached {
+			break
+		}
+	}
+	c.mu.Lock()
+}
+
+// runListed handles what is due up to e, which is the next event in a list of
+// all there are: IDs in front of it that have not come do not exist. The caller
+// has the role and holds c.mu.
+func (c *Conversation) runListed(d *delivery, e *Event, until EventID) {
+	for c.seq.next < min(e.ID, until) {
+		switch head := c.seq.head(); {
+		case head != nil && head.e.ID == c.seq.next:
+			c.runTurn(d, head)
+		case head != nil && head.e.ID < e.ID:
+			c.skip(d, head.e.ID)
+		default:
+			c.skip(d, min(e.ID, until))
+		}
+	}
+	if e.ID != c.seq.next || e.ID >= until {
+		return
+	}
+	t := c.seq.find(e.ID)
+	if t == nil {
+		t = &turn{e: e, ctx: d.Context}
+		c.seq.hold(t)
+	}
+	c.runTurn(d, t)
+}
+
+// Sync reads the Source up to now: every event that was not handled yet, from
+// the first one on when there was none at all, and those whose handlers failed.
+// It stops at the first event that fails; call it again to go on there. Without
+// a Source it returns [ErrNoSource].
+func (c *Conversation) Sync(ctx context.Context) error {
+	if c.cfg.source == nil {
+		return ErrNoSource
+	}
+	c.mu.Lock()
+	prev := max(c.seq.unhandled(), 1) - 1
+	c.mu.Unlock()
+	for e, err := range c.cfg.source.EventsAfter(ctx, c.id, prev) {
+		if err != nil {
+			return fmt.Errorf("nexmo: sync: %w", err)
+		}
+		if err := deliver(ctx, listed{c, prev}, e); err != nil {
+			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
+		}
+		prev = e.ID
+	}
+	c.mu.Lock()
+	c.seq.start(1) // there are none: the first one to come is the first of all
+	c.mu.Unlock()
+	return nil
+}
+
+// listed takes events from a list of all there are: an ID between prev and the
+// event that has not come does not exist.
+type listed struct {
+	*Conversation
+	prev EventID
+}
+
+func (l listed) handle(d *delivery, e *Event) error {
+	c := l.Conversation
+	c.mu.Lock()
+	if l.prev < max(c.seq.next, c.gap.known) {
+		c.gap.known = max(c.gap.known, e.ID)
+	}
+	c.mu.Unlock()
+	return c.handle(d, e)
+}
+
+// Close gives up the gaps that are open, so that what was held back is handled,
+// and lets go of the conversation's timer. Deliver returns [ErrClosed] from then
+// on. Close does not wait for handlers that other goroutines run.
+func (c *Conversation) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	if c.busy {
+		c.mu.Unlock()
+		return nil
+	}
+	c.busy = true
+	d := newDelivery(context.Background())
+	c.advance(d, nil)
+	err := d.drain()
+	d.release()
+	return err
+}
+
+// Watch returns the events of the given types, or patterns, or all, from now on,
+// as they are handled: a loop in place of a handler. The sequence ends when ctx
+// does or the loop is left; it can be ranged over once. The conversation waits
+// for a loop that falls far behind, so do not deliver to the conversation from
+// the loop.
+func (c *Conversation) Watch(ctx context.Context, types ...EventType) iter.Seq[*Event] {
+	if len(types) == 0 {
+		types = []EventType{EventAny}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	events := make(chan *Event, watchBuffer)
+	off := c.dispatcher.On(EventAny, func(hctx context.Context, e *Event) error {
+		if !slices.ContainsFunc(types, func(t EventType) bool { return t.Matches(e.Type) }) {
+			return nil
+		}
+		select {
+		case events <- e:
+			return nil
+		case <-ctx.Done():
+			return nil
+		case <-hctx.Done():
+			return hctx.Err()
+		}
+	})
+	context.AfterFunc(ctx, off)
+	return func(yield func(*Event) bool) {
+		defer cancel()
+		for {
+			select {
+			case e := <-events:
+				if !yield(e) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// watchBuffer is how many events a Watch loop may be behind.
+const watchBuffer = 64
+
+// LastEventID returns the highest ID of an event that was handled, or 0.
+func (c *Conversation) LastEventID() EventID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seq.last
+}
+
+// Member returns a copy of the member with an ID. Members who left stay, with
+// the state LEFT.
+func (c *Conversation) Member(id string) (Member, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.members.find(id)
+	if m == nil {
+		return Member{}, false
+	}
+	return m.Member, true
+}
+
+// Members returns copies of the members as they are when the loop begins, in the
+// order in which they became known; those who left are among them.
+func (c *Conversation) Members() iter.Seq[Member] {
+	return func(yield func(Member) bool) {
+		c.mu.Lock()
+		list := c.members.all()
+		c.mu.Unlock()
+		for _, m := range list {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// Events returns the kept history as it is when the loop begins, in the order of
+// the IDs. It is empty unless [WithHistory] says how many events to keep. Events
+// without an ID are not kept. Receipts, edits and deletions have been applied to
+// what is kept.
+func (c *Conversation) Events() iter.Seq2[EventID, *Event] {
+	return func(yield func(EventID, *Event) bool) {
+		if c.cfg.history == 0 {
+			c.cfg.log.Warn("nexmo: Conversation.Events is empty: no history is kept without WithHistory", "conversation_id", c.id)
+		}
+		c.mu.Lock()
+		list := slices.Clone(c.history.events)
+		c.mu.Unlock()
+		for _, e := range list {
+			if !yield(e.ID, e) {
+				return
+			}
+		}
+	}
+}
+
+// ConversationInfo is what events, and REST, told of a conversation.
+type ConversationInfo struct {
+	ID              string
+	Name            string
+	DisplayName     string
+	ImageURL        string
+	State           ConversationState
+	Properties      json.RawMessage // as REST gives them
+	Timestamp       ConversationTimestamp
+	DeleteReason    string // of a deleted conversation
+	TransferredFrom string // the conversation that a leg was last transferred from
+}
+
+// Info returns what is known of the conversation itself.
+func (c *Conversation) Info() ConversationInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.info
+}
+
+func (c *Conversation) dropped(ctx context.Context, e *Event, st standing) {
+	if st == forgotten {
+		c.log(ctx, slog.LevelWarn, "nexmo: an event came too late to know whether it was handled; it counts as handled", e)
+	} else {
+		c.log(ctx, slog.LevelDebug, "nexmo: a duplicate was dropped", e)
+	}
+}
+
+func (c *Conversation) queuedError(e *Event, err error) {
+	c.log(context.Background(), slog.LevelError, "nexmo: an event that a handler delivered failed", e, slog.Any("error", err))
+}
+
+func (c *Conversation) log(ctx context.Context, level slog.Level, msg string, e *Event, more ...slog.Attr) {
+	if !c.cfg.log.Enabled(ctx, level) {
+		return
+	}
+	c.cfg.log.LogAttrs(ctx, level, msg, append(more,
+		slog.String("conversation_id", c.id),
+		slog.Int64("event_id", int64(e.ID)),
+		slog.String("event_type", string(e.Type)))...)
+}

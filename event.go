@@ -1,0 +1,722 @@
+package nexmo
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
+)
+
+// EventID counts the events of one conversation: the first has 1, and the order
+// of the IDs is the order of the events. Numbers can be missing for good. Zero
+// means that the event has none, as typing, ephemeral, knocker and application
+// events do.
+//
+// It is read as a number and as its text, both of which the service sends, and
+// written as a number.
+type EventID int64
+
+// UnmarshalJSON reads 4 and "4".
+func (id *EventID) UnmarshalJSON(data []byte) error { return decodeJSON(data, id) }
+
+func (id *EventID) decode(s *jsonscan.Scanner) {
+	start := s.Offset()
+	if v, ok := scanEventID(s); ok {
+		*id = v
+	} else {
+		s.Fail(start, eventIDWanted)
+	}
+}
+
+const eventIDWanted = "event ID: a whole number from 0, or its text"
+
+// scanEventID reads an ID in either form; null is 0.
+func scanEventID(s *jsonscan.Scanner) (EventID, bool) {
+	var text string
+	switch s.Peek() {
+	case '0':
+		text, _ = s.Number()
+	case '"':
+		text, _ = s.Text()
+	default:
+		if s.Null() {
+			return 0, true
+		}
+		s.Skip()
+		return 0, false
+	}
+	v, err := strconv.ParseUint(text, 10, 63)
+	return EventID(v), err == nil //nolint:gosec // 63 bits fit
+}
+
+// Event is one event of a conversation or an application, in the same form
+// whichever way and in whichever generation it arrived.
+//
+// An event is read-only: all handlers share it.
+type Event struct {
+	ID             EventID         // its place in the conversation, or 0
+	Type           EventType       // as sent, known or not
+	ConversationID string          // "" for events of the application, which may name a conversation in their body
+	ApplicationID  string          // "" where the path does not carry it
+	From           string          // a member ID, "knocker:…" before a caller became a member, or ""
+	To             string          // the member that the event is addressed to, or ""
+	Timestamp      time.Time       // in UTC; zero where the path does not carry it
+	FromUser       *User           // the user who acted (_embedded.from_user), or nil
+	FromMember     string          // the member who acted (_embedded.from_member.id), or ""
+	State          *EventState     // the receipts that the service keeps with the event, or nil
+	Params         json.RawMessage // the callback.params of the conversation, or nil
+	Body           Body            // never nil in an event from this package
+	Raw            json.RawMessage // the event as received, whole; nil in an event made in Go
+}
+
+// EventState holds the receipts that the service keeps with a text, an image or
+// a message: when each member got it, by member ID.
+//
+//gen:decode
+type EventState struct {
+	DeliveredTo     ReceiptTimes `json:"delivered_to,omitzero"`
+	SeenBy          ReceiptTimes `json:"seen_by,omitzero"`
+	SubmittedTo     ReceiptTimes `json:"submitted_to,omitzero"`
+	RejectedBy      ReceiptTimes `json:"rejected_by,omitzero"`
+	UndeliverableTo ReceiptTimes `json:"undeliverable_to,omitzero"`
+}
+
+// ReceiptTimes holds the time of a receipt by member ID.
+type ReceiptTimes map[string]time.Time
+
+func (m *ReceiptTimes) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	*m = ReceiptTimes{}
+	for s.Next(&o) {
+		name := o.Name
+		if !s.Remember(&o) {
+			return
+		}
+		(*m)[name], _ = s.Time()
+	}
+}
+
+// RawBody is the body of an event of an unknown type, or of a known type whose
+// body is not the documented shape. Nothing of it is lost.
+type RawBody struct {
+	Type EventType
+	JSON json.RawMessage // nil when the event has no body
+	Err  error           // nil for an unknown type, else what is not as documented
+}
+
+// EventType returns the type of the event.
+func (b *RawBody) EventType() EventType {
+	if b == nil {
+		return EventAny
+	}
+	return b.Type
+}
+
+// MarshalJSON writes the body as it is.
+func (b RawBody) MarshalJSON() ([]byte, error) { return rawOrEmpty(b.JSON), nil }
+
+// Custom is the body of an event of a type that the application defined itself,
+// custom:<name>. Decode JSON, or register a handler with [OnCustom].
+type Custom struct {
+	Name string          // without "custom:"
+	JSON json.RawMessage // untouched: the keys are the application's
+}
+
+// EventType returns custom:<name>.
+func (b *Custom) EventType() EventType {
+	if b == nil {
+		return EventCustomAny
+	}
+	return customFamily + ":" + EventType(b.Name)
+}
+
+// MarshalJSON writes the body as it is.
+func (b Custom) MarshalJSON() ([]byte, error) { return rawOrEmpty(b.JSON), nil }
+
+func rawOrEmpty(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("{}")
+	}
+	return raw
+}
+
+// DecodeError says that an event, or the body of one, could not be read. It
+// names what is wrong and never holds content of the event.
+type DecodeError struct {
+	Type EventType // "" when not even the type could be read
+	Err  error
+}
+
+// Error names the type of the event and what is wrong with it.
+func (e *DecodeError) Error() string {
+	if e.Type == "" {
+		return "nexmo: event: " + e.Err.Error()
+	}
+	const most = 100 // the service allows no longer types
+	return fmt.Sprintf("nexmo: event of type %.*q: %v", most, string(e.Type), e.Err)
+}
+
+// Unwrap returns Err.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// As returns the body of e as a B, such as *[MemberJoined], and whether it is
+// one.
+func As[B Body](e *Event) (B, bool) {
+	b, ok := e.Body.(B)
+	return b, ok
+}
+
+// MemberID returns the member that the event is about: body.member_id, else
+// body.user.member_id, else From, else FromMember.
+func (e *Event) MemberID() string {
+	if b, ok := e.Body.(interface{ memberID() string }); ok && b.memberID() != "" {
+		return b.memberID()
+	}
+	if e.From != "" {
+		return e.From
+	}
+	return e.FromMember
+}
+
+// Deleted returns when the event was deleted, and whether it was. A deleted
+// event keeps its ID and type; its body is empty.
+func (e *Event) Deleted() (time.Time, bool) {
+	var at time.Time
+	if b, ok := e.Body.(interface{ deletedAt() time.Time }); ok {
+		at = b.deletedAt()
+	} else if bytes.Contains(e.Raw, []byte(`"deleted"`)) {
+		at = scanDeleted(e.Raw)
+	}
+	return at, !at.IsZero()
+}
+
+// scanDeleted returns body.timestamp.deleted of an event whose body holds
+// nothing else.
+func scanDeleted(raw []byte) time.Time {
+	var e struct {
+		Body map[string]json.RawMessage `json:"body"`
+	}
+	var t deletedTimestamp
+	if json.Unmarshal(raw, &e) != nil || len(e.Body) != 1 || json.Unmarshal(e.Body["timestamp"], &t) != nil {
+		return time.Time{}
+	}
+	return t.Deleted
+}
+
+// ParseEvent reads one event in any form in which the service sends it: the
+// body of an rtc webhook, an event of REST in every version, an object or a
+// whole packet (name first) of the realtime session, a push notification.
+//
+// It fails only when the envelope cannot be used: text that is not strict JSON
+// (RFC 8259, no repeated names, no invalid Unicode, nothing behind, nested at
+// most 512 deep), no type, or an id that is no number. The error is a
+// [*DecodeError]. Everything else survives: an event of an unknown type, or one
+// that is not of the documented shape, has a [*RawBody].
+//
+// The event keeps nothing of data.
+func ParseEvent(data []byte) (*Event, error) {
+	p := parsers.Get().(*parser)
+	e, err := p.parse(data)
+	p.release()
+	return e, err
+}
+
+// ParseEvents reads a list of events: a bare array, or a page of any version.
+// Links of the page are not followed; an empty object is an empty list.
+//
+// When some events of the list cannot be used, it returns the others, with an
+// error that names each bad one by its place.
+func ParseEvents(data []byte) ([]*Event, error) {
+	p := parsers.Get().(*parser)
+	spans, err := p.list(data)
+	p.release()
+	if err != nil {
+		return nil, &DecodeError{Err: fmt.Errorf("list: %w", err)}
+	}
+	events := make([]*Event, 0, len(spans))
+	var bad []error
+	for i, span := range spans {
+		e, err := ParseEvent(span)
+		if err != nil {
+			bad = append(bad, fmt.Errorf("nexmo: list: item %d: %w", i, err))
+			continue
+		}
+		events = append(events, e)
+	}
+	return events, errors.Join(bad...)
+}
+
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
+// parser holds what is known of an event while its envelope is read.
+type parser struct {
+	s     jsonscan.Scanner
+	event Event
+
+	packet      EventType // the name of a packet, which overrides the type inside
+	cid, href   string    // other places of the conversation ID
+	destination string    // envelope fields that belong to rtc bodies
+	fromMB      Bool
+	body        span
+	wrapped     span // what a push notification wraps
+	start       int
+	shape       error // the first field of the envelope with another shape
+}
+
+// span is a value that was skipped; none when end is 0.
+type span struct{ start, end int }
+
+func (p *parser) release() {
+	s := p.s
+	s.Reset("", nil) // keeps its buffers, not the text
+	*p = parser{s: s}
+	parsers.Put(p)
+}
+
+func (p *parser) parse(data []byte) (*Event, error) {
+	// Two copies of the text: one for the strings, which are views of it, and
+	// one for Raw and the raw values within. The event owns both.
+	raw := bytes.Clone(data)
+	text := string(raw)
+	s := &p.s
+	s.Reset(text, raw)
+
+	var err error
+	if s.Peek() == '[' {
+		err = p.readPacket()
+	} else {
+		err = p.readEnvelope()
+	}
+	s.End()
+	if serr := s.Err(); serr != nil {
+		return nil, &DecodeError{Err: serr} // broken JSON explains all else
+	}
+	if err == nil && p.event.Type == "" && p.wrapped.end != 0 {
+		s.Seek(p.wrapped.start)
+		err = p.readEnvelope()
+	}
+	if err == nil && p.event.Type == "" {
+		err = errors.New(`no "type": an event has one, such as "member:joined"`)
+	}
+	if err != nil {
+		return nil, &DecodeError{Type: p.event.Type, Err: err}
+	}
+	if p.event.ConversationID == "" {
+		p.event.ConversationID = p.cid
+	}
+	if p.event.ConversationID == "" {
+		p.event.ConversationID = conversationInLink(p.href)
+	}
+	p.event.Raw = raw
+	return p.finish(raw), nil
+}
+
+// readPacket reads ["type", {…}], as the realtime session sends an event.
+func (p *parser) readPacket() error {
+	s := &p.s
+	a, _ := s.Array()
+	if !s.More(&a) || s.Peek() != '"' {
+		for s.More(&a) {
+			s.Skip()
+		}
+		return errors.New("want an object, or a packet that begins with the name of the event; for a list use ParseEvents")
+	}
+	name, _ := s.Text()
+	p.packet = EventType(name)
+	var err error
+	if s.More(&a) {
+		err = p.readEnvelope()
+	} else {
+		err = errors.New("the packet has no payload")
+	}
+	for s.More(&a) {
+		s.Skip()
+	}
+	return err
+}
+
+// readEnvelope reads the fields around the body. The error is the first field
+// that makes the event unusable; the scanner has gone on behind the object.
+func (p *parser) readEnvelope() error {
+	s, e := &p.s, &p.event
+	p.start = s.Offset()
+	if s.Peek() != '{' {
+		s.Skip()
+		return errors.New("want a JSON object")
+	}
+	var unusable error
+	o, _ := s.Object()
+	for s.Next(&o) {
+		switch o.Name {
+		case "id":
+			s.Once(&o, 0)
+			var ok bool
+			if e.ID, ok = scanEventID(s); !ok && unusable == nil {
+				unusable = errors.New("id: want an " + eventIDWanted)
+			}
+		case "type":
+			s.Once(&o, 1)
+			if s.Peek() != '"' && s.Peek() != 'n' && unusable == nil {
+				unusable = errors.New(`type: want text, such as "member:joined"`)
+			}
+			t, _ := s.Text()
+			e.Type = EventType(t)
+		case "event_type": // push notifications
+			s.Once(&o, 2)
+			if t, ok := s.Text(); ok && e.Type == "" {
+				e.Type = EventType(t)
+			}
+		case "conversation_id":
+			s.Once(&o, 3)
+			e.ConversationID, _ = s.Text()
+		case "cid":
+			s.Once(&o, 4)
+			p.cid, _ = s.Text()
+		case "href":
+			s.Once(&o, 5)
+			if h, ok := s.Text(); ok && p.href == "" {
+				p.href = h
+			}
+		case "_links":
+			s.Once(&o, 6)
+			p.readLinks()
+		case "application_id":
+			s.Once(&o, 7)
+			e.ApplicationID, _ = s.Text()
+		case "from":
+			s.Once(&o, 8)
+			e.From, _ = s.Text()
+		case "to":
+			s.Once(&o, 9)
+			e.To, _ = s.Text()
+		case "timestamp":
+			s.Once(&o, 10)
+			e.Timestamp, _ = s.Time()
+		case "body":
+			s.Once(&o, 11)
+			p.body.start, p.body.end = s.Skip()
+		case "state":
+			s.Once(&o, 12)
+			p.readState()
+		case "_embedded":
+			s.Once(&o, 13)
+			p.readEmbedded()
+		case "params":
+			s.Once(&o, 14)
+			e.Params, _ = s.Raw()
+		case "session_destination":
+			s.Once(&o, 15)
+			p.destination, _ = s.Text()
+		case "isFromMB":
+			s.Once(&o, 16)
+			p.fromMB.decode(s)
+		case "isFromMb":
+			s.Once(&o, 17)
+			p.fromMB.decode(s)
+		case "nexmo", "stitch": // push notifications wrap the event
+			s.Remember(&o)
+			if s.Peek() == '{' {
+				p.wrapped.start, p.wrapped.end = s.Skip()
+			} else {
+				s.Skip()
+			}
+		default:
+			s.Unknown(&o)
+		}
+	}
+	if p.packet != "" {
+		e.Type = p.packet
+	}
+	if p.shape == nil {
+		p.shape = s.ShapeFrom(p.start, "")
+	}
+	s.ResetShape()
+	return unusable
+}
+
+// readState reads the receipts. "", null and words of other enumerations have
+// been seen in their place.
+func (p *parser) readState() {
+	if p.s.Peek() != '{' {
+		p.s.Skip()
+		return
+	}
+	p.event.State = new(EventState)
+	p.event.State.decode(&p.s)
+}
+
+func (p *parser) readEmbedded() {
+	s := &p.s
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "from_user":
+			s.Once(&o, 0)
+			if !s.Null() {
+				p.event.FromUser = new(User)
+				p.event.FromUser.decode(s)
+			}
+		case "from_member":
+			s.Once(&o, 1)
+			var m struct{ id string }
+			if o, ok := s.Object(); ok {
+				for s.Next(&o) {
+					if o.Name == "id" {
+						s.Once(&o, 0)
+						m.id, _ = s.Text()
+					} else {
+						s.Unknown(&o)
+					}
+				}
+			}
+			p.event.FromMember = m.id
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+// readLinks reads _links.self.href.
+func (p *parser) readLinks() {
+	s := &p.s
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		if o.Name != "self" {
+			s.Unknown(&o)
+			continue
+		}
+		s.Once(&o, 0)
+		self, ok := s.Object()
+		if !ok {
+			continue
+		}
+		for s.Next(&self) {
+			if self.Name == "href" {
+				s.Once(&self, 0)
+				p.href, _ = s.Text()
+			} else {
+				s.Unknown(&self)
+			}
+		}
+	}
+}
+
+// conversationInLink returns the ID in …/conversations/{id}/….
+func conversationInLink(href string) string {
+	_, rest, ok := strings.Cut(href, "/conversations/")
+	if !ok {
+		return ""
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	id, err := url.PathUnescape(rest)
+	if err != nil {
+		return rest
+	}
+	return id
+}
+
+// finish decodes the body and returns the event. The envelope is complete.
+func (p *parser) finish(raw []byte) *Event {
+	e, s := &p.event, &p.s
+	var content json.RawMessage
+	if p.body.end != 0 {
+		content = raw[p.body.start:p.body.end:p.body.end]
+	}
+	if name, ok := e.Type.customName(); ok && p.shape == nil {
+		x := new(struct {
+			event Event
+			body  Custom
+		})
+		x.event, x.body = *e, Custom{Name: name, JSON: content}
+		x.event.Body = &x.body
+		return &x.event
+	}
+	shape := p.shape
+	if info, ok := eventTypeByName[e.Type]; ok && shape == nil {
+		event, body := info.alloc()
+		if content != nil {
+			s.Seek(p.body.start)
+			body.decode(s)
+			shape = s.ShapeFrom(p.body.start, "body")
+		}
+		if shape == nil {
+			if b, ok := body.(interface{ signal(string, Bool) }); ok {
+				b.signal(p.destination, p.fromMB)
+			}
+			*event = *e
+			event.Body = body
+			return event
+		}
+	}
+	x := new(struct {
+		event Event
+		body  RawBody
+	})
+	x.event, x.body = *e, RawBody{Type: e.Type, JSON: content, Err: shape}
+	x.event.Body = &x.body
+	return &x.event
+}
+
+// list returns the text of each event of a list.
+func (p *parser) list(data []byte) ([][]byte, error) {
+	s := &p.s
+	s.Reset(string(data), data)
+	var spans [][]byte
+	var err error
+	switch s.Peek() {
+	case '[':
+		spans = p.items(data, nil)
+	case '{':
+		spans, err = p.page(data)
+	default:
+		s.Skip()
+		err = errors.New("want an array of events, or a page of them")
+	}
+	s.End()
+	if serr := s.Err(); serr != nil {
+		return nil, serr
+	}
+	return spans, err
+}
+
+func (p *parser) items(data []byte, spans [][]byte) [][]byte {
+	a, _ := p.s.Array()
+	for p.s.More(&a) {
+		start, end := p.s.Skip()
+		spans = append(spans, data[start:end])
+	}
+	return spans
+}
+
+// page reads a page: the array of events is _embedded itself, or events or
+// data.events in it.
+func (p *parser) page(data []byte) (spans [][]byte, err error) {
+	s := &p.s
+	single := false
+	o, _ := s.Object()
+	for s.Next(&o) {
+		switch o.Name {
+		case "_embedded":
+			s.Once(&o, 0)
+			spans, err = p.embeddedItems(data, 0)
+		case "type", "event_type":
+			single = true
+			s.Unknown(&o)
+		default:
+			s.Unknown(&o)
+		}
+	}
+	if single && err == nil && spans == nil {
+		err = errors.New("this is a single event: use ParseEvent")
+	}
+	return spans, err
+}
+
+func (p *parser) embeddedItems(data []byte, depth int) (spans [][]byte, err error) {
+	s := &p.s
+	switch s.Peek() {
+	case '[':
+		return p.items(data, [][]byte{}), nil
+	case 'n':
+		s.Null()
+		return nil, nil
+	case '{':
+	default:
+		s.Skip()
+		return nil, errors.New("_embedded: want an array of events, or an object that holds one")
+	}
+	o, _ := s.Object()
+	for s.Next(&o) {
+		switch {
+		case o.Name == "events" && s.Peek() == '[':
+			s.Once(&o, 0)
+			spans = p.items(data, [][]byte{})
+		case o.Name == "data" && depth == 0:
+			s.Once(&o, 1)
+			spans, err = p.embeddedItems(data, 1)
+		default:
+			s.Unknown(&o)
+		}
+	}
+	return spans, err
+}
+
+// MarshalJSON writes Raw when the event was received, so that nothing of it is
+// lost, and else the fields as version 1 sends them.
+func (e *Event) MarshalJSON() ([]byte, error) {
+	if e.Raw != nil {
+		return e.Raw, nil
+	}
+	typ := e.Type
+	if e.Body != nil {
+		if typ == "" {
+			typ = e.Body.EventType()
+		} else if _, raw := e.Body.(*RawBody); !raw && typ != e.Body.EventType() {
+			return nil, &DecodeError{Type: typ, Err: fmt.Errorf("its body is of type %q: give both the same", e.Body.EventType())}
+		}
+	}
+	if typ == "" {
+		return nil, &DecodeError{Err: errors.New("to write an event it must have a Type or a Body")}
+	}
+	w := eventJSON{
+		ID: e.ID, Type: typ, ConversationID: e.ConversationID, ApplicationID: e.ApplicationID,
+		From: e.From, To: e.To, Body: e.Body, State: e.State, Params: e.Params,
+	}
+	if e.Body == nil {
+		w.Body = struct{}{}
+	}
+	if !e.Timestamp.IsZero() {
+		w.Timestamp = e.Timestamp.UTC().Format(timestampLayout)
+	}
+	if e.FromUser != nil || e.FromMember != "" {
+		w.Embedded = &embeddedJSON{FromUser: e.FromUser}
+		if e.FromMember != "" {
+			w.Embedded.FromMember = &fromMemberJSON{e.FromMember}
+		}
+	}
+	return json.Marshal(w)
+}
+
+// timestampLayout is how the service writes times.
+const timestampLayout = "2006-01-02T15:04:05.000Z"
+
+type eventJSON struct {
+	ApplicationID  string          `json:"application_id,omitzero"`
+	ConversationID string          `json:"conversation_id,omitzero"`
+	ID             EventID         `json:"id,omitzero"`
+	Type           EventType       `json:"type"`
+	From           string          `json:"from,omitzero"`
+	To             string          `json:"to,omitzero"`
+	Body           any             `json:"body"`
+	State          *EventState     `json:"state,omitzero"`
+	Timestamp      string          `json:"timestamp,omitzero"`
+	Embedded       *embeddedJSON   `json:"_embedded,omitzero"`
+	Params         json.RawMessage `json:"params,omitzero"`
+}
+
+type embeddedJSON struct {
+	FromUser   *User           `json:"from_user,omitzero"`
+	FromMember *fromMemberJSON `json:"from_member,omitzero"`
+}
+
+type fromMemberJSON struct {
+	ID string `json:"id"`
+}

@@ -1,0 +1,114 @@
+package nexmo
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// ConversationOption is an option of [NewConversation]. Given to
+// [NewApplication], it holds for all its conversations.
+type ConversationOption interface {
+	ApplicationOption
+	applyConversation(c *config)
+}
+
+// ApplicationOption is an option of [NewApplication].
+type ApplicationOption interface {
+	applyApplication(c *applicationConfig)
+}
+
+// config is what the options of a conversation say.
+type config struct {
+	source  Source
+	history int
+	window  int
+	wait    time.Duration
+	start   EventID
+	onGap   func(context.Context, Gap)
+	log     *slog.Logger
+}
+
+var defaultConfig = config{
+	window: 64,
+	wait:   2 * time.Second,
+	log:    slog.New(slog.DiscardHandler),
+}
+
+// applicationConfig is what the options of an application say.
+type applicationConfig struct {
+	config
+	maxConversations int
+	idle             time.Duration
+}
+
+var defaultApplicationConfig = applicationConfig{
+	config:           defaultConfig,
+	maxConversations: 1 << 16,
+	idle:             24 * time.Hour,
+}
+
+type conversationOption func(*config)
+
+func (o conversationOption) applyConversation(c *config)           { o(c) }
+func (o conversationOption) applyApplication(c *applicationConfig) { o(&c.config) }
+
+type applicationOption func(*applicationConfig)
+
+func (o applicationOption) applyApplication(c *applicationConfig) { o(c) }
+
+// WithSource gives the conversation a [Source] to fetch missing events from, and
+// to read with [Conversation.Sync].
+func WithSource(s Source) ConversationOption {
+	return conversationOption(func(c *config) { c.source = s })
+}
+
+// WithHistory keeps the last n events that have an ID, for
+// [Conversation.Events]. Without it none are kept.
+func WithHistory(n int) ConversationOption {
+	return conversationOption(func(c *config) { c.history = max(n, 0) })
+}
+
+// WithReorderWindow says how many events, and for how long, are held back while
+// earlier ones are missing. When either is passed the missing ones are given up.
+// The default is 64 events and 2 seconds.
+func WithReorderWindow(events int, wait time.Duration) ConversationOption {
+	return conversationOption(func(c *config) { c.window, c.wait = max(events, 0), max(wait, 0) })
+}
+
+// WithGapFunc has fn called for every [Gap] that is given up, before the event
+// behind it is handled.
+func WithGapFunc(fn func(context.Context, Gap)) ConversationOption {
+	return conversationOption(func(c *config) { c.onGap = fn })
+}
+
+// WithStart says which ID comes first: events from id on are waited for. Without
+// it the first event that arrives sets the baseline.
+func WithStart(id EventID) ConversationOption {
+	return conversationOption(func(c *config) { c.start = id })
+}
+
+// WithLogger has l told of what is dropped, missing or failing, with the
+// attributes conversation_id, event_id and event_type. Content of events is not
+// logged. The default is to log nothing.
+func WithLogger(l *slog.Logger) ConversationOption {
+	return conversationOption(func(c *config) {
+		if l != nil {
+			c.log = l
+		}
+	})
+}
+
+// WithMaxConversations says how many conversations an application keeps; the
+// ones that were quiet longest are let go first, deleted ones before others. The
+// default is 65,536.
+func WithMaxConversations(n int) ApplicationOption {
+	return applicationOption(func(c *applicationConfig) { c.maxConversations = max(n, 1) })
+}
+
+// WithIdleTimeout says for how long a conversation may be quiet before an
+// application lets it go. The default is the 24 hours for which webhooks are
+// retried.
+func WithIdleTimeout(d time.Duration) ApplicationOption {
+	return applicationOption(func(c *applicationConfig) { c.idle = d })
+}
