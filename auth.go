@@ -1,0 +1,266 @@
+package nexmo
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Credentials are what an application proves itself with: its ID and its private
+// key. They make the tokens that requests carry. All methods may be called from
+// several goroutines. Printing or logging Credentials, in whatever way, shows
+// neither the key nor a token.
+type Credentials struct{ secrets *secrets }
+
+// secrets is behind a pointer so that no way of printing Credentials follows it.
+type secrets struct {
+	applicationID string
+	key           *rsa.PrivateKey
+	ttl           time.Duration
+	acl           *ACL
+
+	mu      sync.Mutex
+	token   string
+	renewAt time.Time
+}
+
+// CredentialsOption is an option of [NewCredentials].
+type CredentialsOption func(*secrets)
+
+// WithTokenTTL says for how long application tokens are good: 30 seconds to 24
+// hours, 15 minutes unless given. They are made anew well before they expire.
+func WithTokenTTL(ttl time.Duration) CredentialsOption {
+	return func(s *secrets) { s.ttl = ttl }
+}
+
+// WithTokenACL narrows what application tokens allow. Without it they allow
+// everything.
+func WithTokenACL(acl ACL) CredentialsOption {
+	return func(s *secrets) { s.acl = &acl }
+}
+
+const (
+	defaultTokenTTL = 15 * time.Minute
+	minTokenTTL     = 30 * time.Second
+	maxTokenTTL     = 24 * time.Hour
+)
+
+// NewCredentials returns the credentials of an application. privateKey is the
+// content of its private key file: PEM, in PKCS#8 or PKCS#1. The forms in which
+// a key tends to arrive from an environment variable are put right: quotes
+// around it, "\n" or blanks in place of line breaks, a byte-order mark, or all of
+// it in base64. Whatever else is wrong the error names, without showing the key.
+func NewCredentials(applicationID string, privateKey []byte, opts ...CredentialsOption) (Credentials, error) {
+	if strings.TrimSpace(applicationID) == "" {
+		return Credentials{}, errors.New("nexmo: credentials: the application ID is empty: it is the UUID in the application's settings")
+	}
+	key, err := parsePrivateKey(privateKey)
+	if err != nil {
+		return Credentials{}, fmt.Errorf("nexmo: credentials: private key: %w", err)
+	}
+	s := &secrets{applicationID: applicationID, key: key, ttl: defaultTokenTTL}
+	for _, o := range opts {
+		o(s)
+	}
+	if err := checkTTL(s.ttl); err != nil {
+		return Credentials{}, err
+	}
+	return Credentials{s}, nil
+}
+
+// NewCredentialsFromFile returns the credentials of an application whose private
+// key is in a file; see [NewCredentials].
+func NewCredentialsFromFile(applicationID, name string, opts ...CredentialsOption) (Credentials, error) {
+	if strings.Contains(name, "BEGIN ") {
+		return Credentials{}, errors.New("nexmo: credentials: this is the content of a key and not the name of a file: use NewCredentials")
+	}
+	key, err := os.ReadFile(name) //nolint:gosec // the caller's file
+	if err != nil {
+		return Credentials{}, fmt.Errorf("nexmo: credentials: %w", err)
+	}
+	return NewCredentials(applicationID, key, opts...)
+}
+
+func checkTTL(ttl time.Duration) error {
+	if ttl < minTokenTTL || ttl > maxTokenTTL {
+		return fmt.Errorf("nexmo: credentials: a token cannot be good for %v: the service takes %v to %v", ttl, minTokenTTL, maxTokenTTL)
+	}
+	return nil
+}
+
+// ApplicationID returns the ID of the application.
+func (c Credentials) ApplicationID() string {
+	if c.secrets == nil {
+		return ""
+	}
+	return c.secrets.applicationID
+}
+
+var errNoCredentials = errors.New("nexmo: credentials are empty: make them with NewCredentials")
+
+// Token returns a token of the application that is good for a while yet. The
+// same one is returned until a fifth of its life is left.
+func (c Credentials) Token() (string, error) {
+	s := c.secrets
+	if s == nil {
+		return "", errNoCredentials
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.token != "" && now.Before(s.renewAt) {
+		return s.token, nil
+	}
+	token, err := s.sign(now, s.ttl, "", s.acl)
+	if err != nil {
+		return "", err
+	}
+	s.token, s.renewAt = token, now.Add(s.ttl-s.ttl/5)
+	return token, nil
+}
+
+// UserToken returns a new token of a user, for sessions and for requests on the
+// user's behalf. name is the name of the user and not its ID. The token is good
+// for ttl, 30 seconds to 24 hours; 15 minutes if zero. acl says what it allows;
+// see [ClientACL].
+func (c Credentials) UserToken(name string, ttl time.Duration, acl ACL) (string, error) {
+	s := c.secrets
+	switch {
+	case s == nil:
+		return "", errNoCredentials
+	case name == "":
+		return "", errors.New("nexmo: credentials: a user token needs the name of the user")
+	case strings.HasPrefix(name, "USR-"):
+		return "", errors.New("nexmo: credentials: a user token needs the name of the user, not its ID: no name begins with USR-")
+	}
+	if ttl == 0 {
+		ttl = defaultTokenTTL
+	}
+	if err := checkTTL(ttl); err != nil {
+		return "", err
+	}
+	return s.sign(time.Now(), ttl, name, &acl)
+}
+
+func (s *secrets) sign(now time.Time, ttl time.Duration, sub string, acl *ACL) (string, error) {
+	claims := jwt.MapClaims{
+		"application_id": s.applicationID,
+		"iat":            now.Unix(),
+		"exp":            now.Add(ttl).Unix(),
+		"jti":            newUUID(),
+	}
+	if sub != "" {
+		claims["sub"] = sub
+	}
+	if acl != nil {
+		claims["acl"] = *acl
+	}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(s.key)
+	if err != nil {
+		return "", errors.New("nexmo: credentials: the private key cannot sign")
+	}
+	return token, nil
+}
+
+// newUUID returns a random UUID (RFC 9562, version 4).
+func newUUID() string {
+	var u [16]byte
+	_, _ = rand.Read(u[:]) // never fails
+	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// Format prints the ID of the application and nothing else, whatever the verb.
+func (c Credentials) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, c.describe()) }
+
+// LogValue logs the ID of the application and nothing else.
+func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.describe()) }
+
+// MarshalJSON writes the ID of the application and nothing else.
+func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.describe()) }
+
+func (c Credentials) describe() string { return "nexmo.Credentials(" + c.ApplicationID() + ")" }
+
+// parsePrivateKey reads a key in every form in which one is known to be given.
+func parsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
+	text = repairPEM(text)
+	block, _ := pem.Decode(text)
+	switch {
+	case len(text) == 0:
+		return nil, errors.New("it is empty")
+	case block == nil && !bytes.Contains(text, []byte("-----BEGIN")):
+		if len(text) < 1024 && !bytes.Contains(text, []byte("\n")) {
+			return nil, errors.New(`there is no "-----BEGIN PRIVATE KEY-----": if this is the name of a file, use NewCredentialsFromFile`)
+		}
+		return nil, errors.New(`there is no "-----BEGIN PRIVATE KEY-----": give the whole file, in PEM`)
+	case block == nil:
+		return nil, errors.New("the PEM is damaged: give the file as it was downloaded, to its last line")
+	}
+	switch block.Type {
+	case "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE":
+		return nil, errors.New("this is the public half: give the private key that was downloaded when the application was made")
+	case "ENCRYPTED PRIVATE KEY":
+		return nil, errors.New("it is encrypted: decrypt it first")
+	}
+	if _, encrypted := block.Headers["DEK-Info"]; encrypted {
+		return nil, errors.New("it is encrypted: decrypt it first")
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("the PEM holds no key in PKCS#8 or PKCS#1: it may be damaged")
+	}
+	key, ok := parsed.(*rsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("it is no RSA key: the service takes RS256 only")
+	}
+	return key, nil
+}
+
+// repairPEM undoes what environment variables and forms do to a PEM file.
+func repairPEM(text []byte) []byte {
+	t := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
+	if n := len(t); n >= 2 && t[0] == t[n-1] && strings.ContainsRune("\"'`", rune(t[0])) {
+		t = strings.TrimSpace(t[1 : n-1])
+	}
+	if !strings.Contains(t, "-----BEGIN") {
+		if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(t), "")); err == nil && bytes.Contains(decoded, []byte("-----BEGIN")) {
+			t = strings.TrimSpace(string(decoded))
+		}
+	}
+	t = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", "\r\n", "\n", "\r", "\n").Replace(t)
+	begin, rest, ok := strings.Cut(t, "-----BEGIN ")
+	label, rest, ok2 := strings.Cut(rest, "-----")
+	body, _, ok3 := strings.Cut(rest, "-----END ")
+	if !ok || !ok2 || !ok3 || begin != "" {
+		return []byte(t)
+	}
+	if strings.Contains(body, ":") { // headers, as an encrypted key has: lines matter
+		return []byte(t + "\n")
+	}
+	// Line breaks may have become blanks, or nothing at all.
+	var b strings.Builder
+	fmt.Fprintf(&b, "-----BEGIN %s-----\n", label)
+	for chunk := range slices.Chunk([]byte(strings.Join(strings.Fields(body), "")), 64) {
+		b.Write(chunk)
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "-----END %s-----\n", label)
+	return []byte(b.String())
+}

@@ -1,0 +1,406 @@
+package nexmo
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
+)
+
+// Why a webhook was refused. A handler logs which it was; the sender is told
+// nothing but a status.
+var (
+	ErrNoSecret    = errors.New("nexmo: Verifier: Secrets: give the signature secret of the account; an empty one verifies nothing")
+	ErrNoToken     = errors.New("nexmo: webhook: no Authorization header")
+	ErrToken       = errors.New("nexmo: webhook: the token is malformed")
+	ErrAlgorithm   = errors.New("nexmo: webhook: the token is not signed with HS256")
+	ErrSignature   = errors.New("nexmo: webhook: the signature is wrong")
+	ErrIssuer      = errors.New("nexmo: webhook: the token is of another issuer")
+	ErrExpired     = errors.New("nexmo: webhook: the token is too old: the time that MaxAge allows has passed")
+	ErrNotYetValid = errors.New("nexmo: webhook: the token is of the future: more than Leeway away")
+	ErrPayloadHash = errors.New("nexmo: webhook: the token is for another payload")
+	ErrAccount     = errors.New("nexmo: webhook: the token is of another account or application")
+	ErrReplay      = errors.New("nexmo: webhook: the token was used before")
+	ErrTooLarge    = errors.New("nexmo: webhook: the body is larger than MaxBody allows")
+)
+
+// Verifier verifies signed webhooks: that they come from the service, are meant
+// for this account, are recent, and have arrived as they were sent. Only Secrets
+// must be given. A Verifier is not changed by use: its methods may be called
+// from several goroutines.
+//
+// It refuses whatever the description of signed webhooks does not allow: tokens
+// that are not signed with HS256, of an issuer other than Vonage, without a time
+// of issue or a payload hash, with members twice or critical headers.
+type Verifier struct {
+	// Secrets are the signature secrets of the account, newest first: give the
+	// old one too while the secret is being changed. It is the signature secret
+	// of the account's settings, not its API secret.
+	Secrets []string `json:"-"`
+
+	// MaxAge is how old a token may be; 5 minutes if zero. Retries go on for 24
+	// hours, and whether they carry a fresh token is not documented.
+	MaxAge time.Duration
+
+	// Leeway is how far in the future a token may be; 1 minute if zero.
+	Leeway time.Duration
+
+	// MaxBody is the largest body that Verify reads, in bytes; 1 MiB if zero.
+	MaxBody int64
+
+	// APIKey and ApplicationID, when not empty, must be those in the token.
+	APIKey        string
+	ApplicationID string
+
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time `json:"-"`
+}
+
+// Claims is what the token of a webhook says.
+type Claims struct {
+	ID            string    // jti, unique to the token
+	IssuedAt      time.Time // iat
+	NotBefore     time.Time // nbf; zero if absent
+	ExpiresAt     time.Time // exp; zero if absent
+	APIKey        string    // api_key, the account
+	ApplicationID string    // application_id; may be empty
+}
+
+const (
+	defaultMaxAge  = 5 * time.Minute
+	defaultLeeway  = time.Minute
+	defaultMaxBody = 1 << 20
+	webhookIssuer  = "Vonage"
+	maxToken       = 8 << 10 // tokens of webhooks have some 400 bytes
+)
+
+// Verify reads the body of r, or the query of a GET, and verifies the token in
+// its Authorization header. It returns what the token says and the payload, for
+// [ParseEvent]. The body is read to its end, or to MaxBody, and not closed.
+//
+// The error is one of the Err variables above, or what reading the body failed
+// with. It holds nothing of the request.
+func (v *Verifier) Verify(r *http.Request) (*Claims, []byte, error) {
+	hashed, payload, err := v.read(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	token, err := bearer(r.Header)
+	if err != nil {
+		return nil, nil, err
+	}
+	claims, err := v.VerifyToken(token, hashed)
+	if err != nil {
+		return nil, nil, err
+	}
+	return claims, payload, nil
+}
+
+// VerifyToken verifies a token and that it was made for body, the payload as
+// received, without HTTP: for queues and functions. The error is one of the Err
+// variables above.
+func (v *Verifier) VerifyToken(token string, body []byte) (*Claims, error) {
+	if len(v.Secrets) == 0 || slices.Contains(v.Secrets, "") {
+		return nil, ErrNoSecret
+	}
+	if err := checkHeader(token); err != nil {
+		return nil, err
+	}
+	var claims tokenClaims
+	keys := jwt.VerificationKeySet{Keys: make([]jwt.VerificationKey, len(v.Secrets))}
+	for i, secret := range v.Secrets {
+		keys.Keys[i] = []byte(secret)
+	}
+	_, err := tokenParser.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return keys, nil })
+	switch {
+	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
+		return nil, ErrSignature
+	case err != nil:
+		return nil, ErrToken
+	}
+	if err := v.check(&claims, body); err != nil {
+		return nil, err
+	}
+	return &claims.claims, nil
+}
+
+// tokenParser verifies signatures. The times are checked by Verifier, since
+// tokens of webhooks do not say when they expire.
+var tokenParser = jwt.NewParser(
+	jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+	jwt.WithStrictDecoding(),
+	jwt.WithoutClaimsValidation(),
+)
+
+// check checks what a token with a good signature says.
+func (v *Verifier) check(c *tokenClaims, body []byte) error {
+	now := time.Now()
+	if v.Now != nil {
+		now = v.Now()
+	}
+	maxAge, leeway := v.MaxAge, v.Leeway
+	if maxAge == 0 {
+		maxAge = defaultMaxAge
+	}
+	if leeway == 0 {
+		leeway = defaultLeeway
+	}
+	sum := sha256.Sum256(body)
+	hash, herr := hex.DecodeString(c.payloadHash)
+	switch {
+	case c.issuer != webhookIssuer:
+		return ErrIssuer
+	case now.Sub(c.claims.IssuedAt) > maxAge:
+		return ErrExpired
+	case c.claims.IssuedAt.Sub(now) > leeway:
+		return ErrNotYetValid
+	case !c.claims.ExpiresAt.IsZero() && !now.Before(c.claims.ExpiresAt):
+		return ErrExpired
+	case now.Before(c.claims.NotBefore):
+		return ErrNotYetValid
+	case v.APIKey != "" && c.claims.APIKey != v.APIKey, v.ApplicationID != "" && c.claims.ApplicationID != v.ApplicationID:
+		return ErrAccount
+	case herr != nil || subtle.ConstantTimeCompare(hash, sum[:]) != 1:
+		return ErrPayloadHash
+	default:
+		return nil
+	}
+}
+
+// bearer returns the token in the one Authorization header there may be.
+func bearer(h http.Header) (string, error) {
+	values := h.Values("Authorization")
+	if len(values) == 0 {
+		return "", ErrNoToken
+	}
+	scheme, token, ok := strings.Cut(values[0], " ")
+	if len(values) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", ErrToken
+	}
+	return token, nil
+}
+
+// checkHeader checks the form of a token and its header, of which nothing is
+// used but alg: keys and addresses of keys in it are nobody's business.
+func checkHeader(token string) error {
+	header, rest, ok := strings.Cut(token, ".")
+	if !ok || strings.Count(rest, ".") != 1 || len(token) > maxToken {
+		return ErrToken
+	}
+	for i := range len(token) {
+		if c := token[i]; !isBase64URL(c) && c != '.' { // the decoder would pass over line breaks
+			return ErrToken
+		}
+	}
+	text, err := base64.RawURLEncoding.Strict().DecodeString(header)
+	if err != nil {
+		return ErrToken
+	}
+	var s jsonscan.Scanner
+	s.Reset(string(text), text)
+	alg, critical := "", false
+	if o, ok := s.Object(); ok {
+		for s.Next(&o) {
+			switch o.Name {
+			case "alg":
+				s.Once(&o, 0)
+				alg, _ = s.Text()
+			case "crit":
+				s.Once(&o, 1)
+				s.Skip()
+				critical = true
+			default:
+				s.Unknown(&o)
+			}
+		}
+	}
+	s.End()
+	switch {
+	case s.Err() != nil || critical:
+		return ErrToken
+	case alg != jwt.SigningMethodHS256.Alg():
+		return ErrAlgorithm
+	default:
+		return nil
+	}
+}
+
+func isBase64URL(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+}
+
+// tokenClaims reads the claims strictly: no name twice, every one of its type,
+// and those that a webhook must have.
+type tokenClaims struct {
+	jwt.RegisteredClaims // empty: it makes this a jwt.Claims
+	claims               Claims
+	issuer, payloadHash  string
+}
+
+// UnmarshalJSON is called by the parser of golang-jwt.
+func (c *tokenClaims) UnmarshalJSON(data []byte) error {
+	var s jsonscan.Scanner
+	s.Reset(string(data), data)
+	o, _ := s.Object()
+	for s.Next(&o) {
+		switch o.Name {
+		case "iss":
+			s.Once(&o, 0)
+			c.issuer, _ = s.Text()
+		case "iat":
+			s.Once(&o, 1)
+			c.claims.IssuedAt = scanNumericDate(&s)
+		case "nbf":
+			s.Once(&o, 2)
+			c.claims.NotBefore = scanNumericDate(&s)
+		case "exp":
+			s.Once(&o, 3)
+			c.claims.ExpiresAt = scanNumericDate(&s)
+		case "jti":
+			s.Once(&o, 4)
+			c.claims.ID, _ = s.Text()
+		case "payload_hash":
+			s.Once(&o, 5)
+			c.payloadHash, _ = s.Text()
+		case "api_key":
+			s.Once(&o, 6)
+			c.claims.APIKey, _ = s.Text()
+		case "application_id":
+			s.Once(&o, 7)
+			c.claims.ApplicationID, _ = s.Text()
+		case "sub":
+			s.Once(&o, 8)
+			s.Text()
+		case "aud":
+			s.Once(&o, 9)
+			new(StringList).decode(&s)
+		default:
+			s.Unknown(&o)
+		}
+	}
+	s.End()
+	if err := s.Err(); err != nil {
+		return err
+	}
+	if err := s.Shape(); err != nil {
+		return err
+	}
+	if c.claims.IssuedAt.IsZero() {
+		return errors.New("no iat")
+	}
+	return nil
+}
+
+// scanNumericDate reads seconds since 1970.
+func scanNumericDate(s *jsonscan.Scanner) time.Time {
+	start := s.Offset()
+	f, ok := s.Float()
+	if !ok {
+		return time.Time{}
+	}
+	const year9999 = 253402300800
+	if f <= 0 || f >= year9999 {
+		s.Fail(start, "seconds since 1970")
+		return time.Time{}
+	}
+	return time.Unix(int64(f), 0).UTC()
+}
+
+// read returns the payload of a request: the bytes that its hash covers, and
+// the JSON of the event, which for a POST is the same.
+func (v *Verifier) read(r *http.Request) (hashed, payload []byte, err error) {
+	if r.Method == http.MethodGet {
+		return queryPayload(r.URL.RawQuery)
+	}
+	limit := v.MaxBody
+	if limit == 0 {
+		limit = defaultMaxBody
+	}
+	body, err := readBody(r, limit)
+	return body, body, err
+}
+
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	if r.ContentLength > limit {
+		return nil, ErrTooLarge
+	}
+	var b bytes.Buffer
+	if r.ContentLength > 0 {
+		b.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	if _, err := b.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, ErrTooLarge
+		}
+		return nil, fmt.Errorf("nexmo: webhook: reading the body: %w", err)
+	}
+	if int64(b.Len()) > limit {
+		return nil, ErrTooLarge
+	}
+	return b.Bytes(), nil
+}
+
+// queryPayload writes the query of a GET webhook as a JSON object, in order of
+// arrival and without blanks: so the service hashes it. In the event, values of
+// members that are objects are written as such.
+func queryPayload(query string) (hashed, payload []byte, err error) {
+	var h, p bytes.Buffer
+	for pair := range strings.SplitSeq(query, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, nerr := url.QueryUnescape(name)
+		value, verr := url.QueryUnescape(value)
+		if nerr != nil || verr != nil {
+			return nil, nil, errors.New("nexmo: webhook: the query is malformed")
+		}
+		if h.Len() > 0 {
+			h.WriteByte(',')
+			p.WriteByte(',')
+		}
+		key, text := quoteJSON(name), quoteJSON(value)
+		fmt.Fprintf(&h, "%s:%s", key, text)
+		if strings.HasPrefix(value, "{") && json.Valid([]byte(value)) {
+			text = []byte(value)
+		}
+		fmt.Fprintf(&p, "%s:%s", key, text)
+	}
+	return fmt.Appendf(nil, "{%s}", h.Bytes()), fmt.Appendf(nil, "{%s}", p.Bytes()), nil
+}
+
+func quoteJSON(s string) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string cannot fail
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// Format prints no secret, whatever the verb.
+func (v Verifier) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "nexmo.Verifier(%d secrets)", len(v.Secrets))
+}
+
+// LogValue logs no secret.
+func (v Verifier) LogValue() slog.Value {
+	return slog.StringValue(fmt.Sprintf("nexmo.Verifier(%d secrets)", len(v.Secrets)))
+}
