@@ -1,0 +1,106 @@
+// Package nexmo handles the events of the Conversation API of Nexmo, which is
+// Vonage today. It is not an official package.
+//
+// Conversations, Members and Applications fire events. A program receives them
+// as JSON, by a webhook or from a list, and handles them:
+//
+//	app := nexmo.NewApplication("")
+//	app.OnConversation(func(conversation *nexmo.Conversation) {
+//		conversation.On("member:joined", func(ctx context.Context, e *nexmo.Event) error {
+//			member, _ := conversation.Member(e.MemberID())
+//			fmt.Println(member.UserName, "joined")
+//			return nil
+//		})
+//	})
+//
+//	e, err := nexmo.ParseEvent(body)
+//	if err != nil {
+//		return err
+//	}
+//	return app.Deliver(ctx, e)
+//
+// # Events
+//
+// [ParseEvent] and [ParseEvents] read what every generation of the service sends
+// into one form, the [Event]. Its Type is one of the constants, such as
+// [EventMemberJoined], or whatever else the service sent; its Body is the struct
+// of that type, such as [*MemberJoined]; its Raw is the text as received. A type
+// that is not known, and a body that is not as documented, is not an error: the
+// Body is a [*RawBody], and nothing is lost.
+//
+//	switch b := e.Body.(type) {
+//	case *nexmo.Text:
+//		fmt.Println(b.Text)
+//	case *nexmo.AudioDTMF:
+//		fmt.Println("pressed", b.Digits)
+//	case *nexmo.RawBody:
+//		fmt.Println("new or malformed:", b.Type, b.Err)
+//	}
+//
+// # Handlers
+//
+// A [Handler] is registered with On, under the name of a type or a pattern: "*"
+// for all events, "member:*" for one family. The function [On] registers one
+// that is given its body, and [OnCustom] one for an application's own events:
+//
+//	off := conversation.On("audio:*", handler)
+//	nexmo.On(conversation, func(ctx context.Context, e *nexmo.Event, b *nexmo.AudioDTMF) error { … })
+//	nexmo.OnCustom(conversation, "order", func(ctx context.Context, e *nexmo.Event, o *Order) error { … })
+//
+// An [EventDispatcher] is handlers and nothing else. A [Conversation] adds what
+// makes them safe to rely on: each event once, in order, and the state of the
+// conversation and its members as it is after the event. An [Application] routes
+// events to conversations.
+//
+// # Delivery
+//
+// A [Conversation] promises:
+//
+//  1. Handlers of one event run one after another in the order of their
+//     registration, those of patterns included, and those of the Application
+//     before those of the Conversation. Deliver returns when all have returned,
+//     with their errors joined. For an event held back (5) that is when its turn
+//     has come: what a webhook acknowledges has been handled. If ctx ends first,
+//     an event still held back is withdrawn and the error of ctx returned, so
+//     that the sender may try again. A sequential stream, such as [Replay], hands
+//     over without waiting behind its own gap.
+//  2. Events of one conversation are never handled concurrently; those of
+//     different conversations may be.
+//  3. Members and conversation state are as they are after the event when its
+//     handlers run.
+//  4. An event with an ID is handled at most once per conversation unless its
+//     handlers failed: an event whose handlers returned an error or panicked is
+//     not a duplicate when it is delivered again. Nothing else is handled twice.
+//  5. IDs are handled in rising order. A gap is held back until the missing
+//     events come, are fetched once from the [Source], or the window of events or
+//     time passes ([WithReorderWindow]); what stays missing is reported as a
+//     [Gap], and never waited for twice. An event that arrives after its gap was
+//     given up is still handled, once.
+//  6. The first event seen sets the baseline unless [WithStart] or Sync did. An
+//     event below the baseline that was never handled is handled when it arrives,
+//     once: the first webhooks of a conversation come out of order too. What was
+//     handled is remembered for the last 1024 IDs; an event further back is
+//     logged and counts as handled.
+//  7. Events without an ID (typing, ephemeral, application, knocker) pass
+//     straight through, in the order of arrival.
+//  8. Handlers may call On, off, Once, Use and Deliver; what they deliver is
+//     queued behind the current event. No lock is held while user code runs. off
+//     is idempotent and takes effect from the next event. A nested Deliver,
+//     recognised by its ctx, returns nil at once; its errors go to the logger and
+//     to the outer caller.
+//  9. A panic in one handler becomes a [*PanicError]; the other handlers still
+//     run.
+//  10. No goroutine outlives its owner: what waits for a gap ends with Close.
+//
+// # Errors and logs
+//
+// No error and no log record holds the content of an event. A logger given by
+// [WithLogger] is told what is dropped, missing or failing.
+//
+// # Sources and sinks
+//
+// Everything that takes events is a [Sink] and everything that yields stored
+// ones is a [Source]: they are to this package what io.Writer and io.Reader are
+// to theirs. A program can put a durable log in front of a Conversation as a
+// Sink, and [Replay] from it as a Source.
+package nexmo
