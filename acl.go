@@ -2,6 +2,7 @@ package nexmo
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -56,8 +57,12 @@ func ClientACL() ACL {
 func (a ACL) Allows(method, path string) bool {
 	path, _, _ = strings.Cut(path, "?")
 	segments := strings.Split(strings.Trim(path, "/"), "/")
-	if slices.ContainsFunc(segments, func(s string) bool { return s == "." || s == ".." }) {
-		return false // it may not be where it looks
+	for i, s := range segments {
+		plain, err := url.PathUnescape(s)
+		if err != nil || plain == "." || plain == ".." || strings.ContainsAny(plain, `/\`) {
+			return false // it may not be where it looks
+		}
+		segments[i] = plain
 	}
 	for pattern, rule := range a.Paths {
 		if !matchPath(strings.Split(strings.Trim(pattern, "/"), "/"), segments) {

@@ -144,8 +144,13 @@ func conversationOf(e *Event) string {
 // conversation belong in OnConversation.
 func (a *Application) Conversation(id string) *Conversation {
 	t, err := a.track(id)
-	if err != nil { // closed: it will take no events
-		c := newConversation(id, a.cfg.config, &a.dispatcher)
+	if err != nil { // closed: none will take events any more
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if t := a.byID[id]; t != nil {
+			return t.Conversation
+		}
+		c := newConversation(strings.Clone(id), a.cfg.config, &a.dispatcher)
 		c.closed = true
 		return c
 	}
@@ -186,9 +191,16 @@ func (a *Application) track(id string) (*tracked, error) {
 	a.mu.Unlock()
 
 	defer close(t.ready)
+	introduced := false
+	defer func() {
+		if !introduced { // fn ended the goroutine
+			t.pins.Add(-1)
+		}
+	}()
 	for _, fn := range hooks {
 		a.introduce(fn, t.Conversation)
 	}
+	introduced = true
 	return t, nil
 }
 
@@ -225,11 +237,13 @@ func (a *Application) letGo(now time.Time) {
 				break
 			}
 			el = el.Prev()
+			if direct := time.Unix(0, t.Conversation.used.Load()); direct.After(t.used) {
+				t.used = direct
+				l.MoveToFront(t.element)
+				continue
+			}
 			if t.pins.Load() != 0 || !t.quiet() {
-				if len(a.byID) > a.cfg.maxConversations {
-					continue
-				}
-				break
+				continue
 			}
 			l.Remove(t.element)
 			delete(a.byID, t.id)
@@ -274,6 +288,11 @@ func (a *Application) Close() error {
 	}
 	a.mu.Unlock()
 	slices.SortFunc(all, func(x, y *tracked) int { return int(x.number) - int(y.number) }) //nolint:gosec // small numbers
+	for _, t := range all {                                                                // all of them first: what is held back may be passed on
+		t.mu.Lock()
+		t.close()
+		t.mu.Unlock()
+	}
 	var errs []error
 	for _, t := range all {
 		errs = append(errs, t.Conversation.Close())

@@ -24,9 +24,13 @@ import (
 // key. They make the tokens that requests carry. All methods may be called from
 // several goroutines. Printing or logging Credentials, in whatever way, shows
 // neither the key nor a token.
-type Credentials struct{ secrets *secrets }
+type Credentials struct {
+	// open is a function because nothing that prints looks into one. Package fmt
+	// calls no method of what it finds in an unexported field, and with a verb
+	// such as %s it follows pointers there.
+	open func() *secrets
+}
 
-// secrets is behind a pointer so that no way of printing Credentials follows it.
 type secrets struct {
 	applicationID string
 	key           *rsa.PrivateKey
@@ -79,20 +83,35 @@ func NewCredentials(applicationID string, privateKey []byte, opts ...Credentials
 	if err := checkTTL(s.ttl); err != nil {
 		return Credentials{}, err
 	}
-	return Credentials{s}, nil
+	return Credentials{func() *secrets { return s }}, nil
+}
+
+// secrets returns nil for the zero value.
+func (c Credentials) secrets() *secrets {
+	if c.open == nil {
+		return nil
+	}
+	return c.open()
 }
 
 // NewCredentialsFromFile returns the credentials of an application whose private
 // key is in a file; see [NewCredentials].
 func NewCredentialsFromFile(applicationID, name string, opts ...CredentialsOption) (Credentials, error) {
-	if strings.Contains(name, "BEGIN ") {
-		return Credentials{}, errors.New("nexmo: credentials: this is the content of a key and not the name of a file: use NewCredentials")
-	}
 	key, err := os.ReadFile(name) //nolint:gosec // the caller's file
-	if err != nil {
+	switch {
+	case err != nil && !isFileName(name): // which the error must not show
+		return Credentials{}, errors.New("nexmo: credentials: this looks like a key and not like the name of a file: give a key to NewCredentials")
+	case err != nil:
 		return Credentials{}, fmt.Errorf("nexmo: credentials: %w", err)
 	}
 	return NewCredentials(applicationID, key, opts...)
+}
+
+// isFileName reports whether text is likely the name of a file, and certainly
+// neither a key nor a line of one.
+func isFileName(text string) bool {
+	return len(text) < 256 && !strings.ContainsAny(text, "\n\r") && !strings.Contains(text, "BEGIN ") &&
+		(len(text) < 48 || strings.ContainsAny(text, `.-_:\`))
 }
 
 func checkTTL(ttl time.Duration) error {
@@ -104,10 +123,10 @@ func checkTTL(ttl time.Duration) error {
 
 // ApplicationID returns the ID of the application.
 func (c Credentials) ApplicationID() string {
-	if c.secrets == nil {
-		return ""
+	if s := c.secrets(); s != nil {
+		return s.applicationID
 	}
-	return c.secrets.applicationID
+	return ""
 }
 
 var errNoCredentials = errors.New("nexmo: credentials are empty: make them with NewCredentials")
@@ -115,7 +134,7 @@ var errNoCredentials = errors.New("nexmo: credentials are empty: make them with 
 // Token returns a token of the application that is good for a while yet. The
 // same one is returned until a fifth of its life is left.
 func (c Credentials) Token() (string, error) {
-	s := c.secrets
+	s := c.secrets()
 	if s == nil {
 		return "", errNoCredentials
 	}
@@ -138,7 +157,7 @@ func (c Credentials) Token() (string, error) {
 // for ttl, 30 seconds to 24 hours; 15 minutes if zero. acl says what it allows;
 // see [ClientACL].
 func (c Credentials) UserToken(name string, ttl time.Duration, acl ACL) (string, error) {
-	s := c.secrets
+	s := c.secrets()
 	switch {
 	case s == nil:
 		return "", errNoCredentials
@@ -167,7 +186,11 @@ func (s *secrets) sign(now time.Time, ttl time.Duration, sub string, acl *ACL) (
 		claims["sub"] = sub
 	}
 	if acl != nil {
-		claims["acl"] = *acl
+		paths, err := json.Marshal(*acl)
+		if err != nil {
+			return "", errors.New("nexmo: credentials: the Filters of the ACL are not JSON")
+		}
+		claims["acl"] = json.RawMessage(paths)
 	}
 	token, err := jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(s.key)
 	if err != nil {
@@ -195,6 +218,11 @@ func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.descr
 
 func (c Credentials) describe() string { return "nexmo.Credentials(" + c.ApplicationID() + ")" }
 
+var (
+	errEncryptedKey = errors.New("it is encrypted: decrypt it first")
+	errNotRSA       = errors.New("it is no RSA key: the service takes RS256 only")
+)
+
 // parsePrivateKey reads a key in every form in which one is known to be given.
 func parsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
 	text = repairPEM(text)
@@ -207,6 +235,8 @@ func parsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
 			return nil, errors.New(`there is no "-----BEGIN PRIVATE KEY-----": if this is the name of a file, use NewCredentialsFromFile`)
 		}
 		return nil, errors.New(`there is no "-----BEGIN PRIVATE KEY-----": give the whole file, in PEM`)
+	case block == nil && bytes.Contains(text, []byte("ENCRYPTED")):
+		return nil, errEncryptedKey
 	case block == nil:
 		return nil, errors.New("the PEM is damaged: give the file as it was downloaded, to its last line")
 	}
@@ -214,10 +244,12 @@ func parsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
 	case "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE":
 		return nil, errors.New("this is the public half: give the private key that was downloaded when the application was made")
 	case "ENCRYPTED PRIVATE KEY":
-		return nil, errors.New("it is encrypted: decrypt it first")
+		return nil, errEncryptedKey
+	case "EC PRIVATE KEY":
+		return nil, errNotRSA
 	}
 	if _, encrypted := block.Headers["DEK-Info"]; encrypted {
-		return nil, errors.New("it is encrypted: decrypt it first")
+		return nil, errEncryptedKey
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 		return key, nil
@@ -228,7 +260,7 @@ func parsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
 	}
 	key, ok := parsed.(*rsa.PrivateKey)
 	if !ok {
-		return nil, errors.New("it is no RSA key: the service takes RS256 only")
+		return nil, errNotRSA
 	}
 	return key, nil
 }
@@ -240,8 +272,9 @@ func repairPEM(text []byte) []byte {
 		t = strings.TrimSpace(t[1 : n-1])
 	}
 	if !strings.Contains(t, "-----BEGIN") {
-		if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(t), "")); err == nil && bytes.Contains(decoded, []byte("-----BEGIN")) {
-			t = strings.TrimSpace(string(decoded))
+		whole := strings.TrimRight(strings.Join(strings.Fields(t), ""), "=")
+		if decoded, err := base64.RawStdEncoding.DecodeString(whole); err == nil && bytes.Contains(decoded, []byte("-----BEGIN")) {
+			t = strings.TrimSpace(strings.TrimPrefix(string(decoded), "\ufeff"))
 		}
 	}
 	t = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", "\r\n", "\n", "\r", "\n").Replace(t)

@@ -2,6 +2,7 @@ package nexmo
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 	"time"
 
@@ -160,7 +161,7 @@ func decodeDuration(s *jsonscan.Scanner, unit time.Duration, want string) (time.
 	f, ok := decodeNumber(s, want)
 	// A duration beyond what time.Duration holds (292 years) is no duration.
 	const limit = float64(1 << 62)
-	if v := f * float64(unit); ok && v > -limit && v < limit {
+	if v := math.Round(f * float64(unit)); ok && v > -limit && v < limit {
 		return time.Duration(v), true
 	}
 	if ok {
@@ -228,9 +229,8 @@ func decodeStrings(s *jsonscan.Scanner) []string {
 	}
 	list := []string{}
 	for s.More(&a) {
-		if v, ok := s.Text(); ok {
-			list = append(list, v)
-		}
+		v, _ := s.Text() // null counts: it keeps the place of the others
+		list = append(list, v)
 	}
 	return list
 }
@@ -527,7 +527,9 @@ func (t *BodyTimestamp) UnmarshalJSON(data []byte) error { return decodeJSON(dat
 
 func (t *BodyTimestamp) decode(s *jsonscan.Scanner) {
 	if s.Peek() != '{' {
-		t.Sent, _ = s.Time()
+		if v, ok := s.Time(); ok {
+			t.Sent = v
+		}
 		return
 	}
 	var d deletedTimestamp

@@ -16,7 +16,7 @@ func (c *SIPCode) UnmarshalJSON(data []byte) error { return decodeJSON(data, c) 
 
 func (c *SIPCode) decode(s *jsonscan.Scanner) {
 	if s.Peek() != '"' {
-		if v, ok := s.Int(); ok {
+		if v, ok := decodeInt(s); ok {
 			*c = SIPCode(v)
 		}
 		return

@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,7 +42,8 @@ type Conversation struct {
 	info    ConversationInfo
 	infoID  EventID // the event that last changed info
 	history history
-	active  time.Time // when an event last came; of use to the Application alone
+
+	used atomic.Int64 // see touch; in nanoseconds since 1970
 }
 
 // ErrClosed is returned by Deliver after Close.
@@ -64,14 +66,17 @@ type Gap struct {
 // gap is what is known of the IDs that are missing in front of the held events.
 type gap struct {
 	until EventID   // the ID behind it, when it was noticed
-	since time.Time // when it was noticed
+	since time.Time // when the first event behind it came
 	asked bool      // the Source was asked
 	known EventID   // IDs below this one that have not come do not exist
 }
 
 // turn is an event that waits until it can be handled.
 type turn struct {
-	e *Event
+	e       *Event
+	ctx     context.Context // of the caller who delivered it
+	at      time.Time       // when he did, if it has to be held back
+	streams []*stream       // are told the outcome
 
 	// A turn has an owner while the goroutine that delivered it waits. The
 	// owner handles the event itself, once it is given the role.
@@ -81,10 +86,11 @@ type turn struct {
 	done    bool
 	err     error
 
-	// A turn that was handed over has nobody who waits, and is handled with
-	// this context by whoever has the role.
-	ctx    context.Context
-	stream *stream // is told the outcome, or nil
+	// A turn that was handed over is handled by whoever has the role, whether
+	// or not its owner still waits. An eager owner hands it over when events are
+	// missing in front of it.
+	handedOver bool
+	eager      bool
 
 	outcome *outcome
 }
@@ -166,7 +172,15 @@ func (c *Conversation) Use(mw ...Middleware) { c.dispatcher.Use(mw...) }
 // From a handler, with the handler's ctx, Deliver queues e behind the current
 // event and returns nil at once.
 func (c *Conversation) Deliver(ctx context.Context, e *Event) error {
+	c.touch()
 	return deliver(ctx, c, e)
+}
+
+// touch notes that the conversation is used other than through its Application.
+func (c *Conversation) touch() {
+	if c.parent != nil {
+		c.used.Store(time.Now().UnixNano())
+	}
 }
 
 func (c *Conversation) handle(d *delivery, e *Event) error {
@@ -187,8 +201,7 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 			return c.share(d, &c.running.outcome)
 		}
 		if t := c.waiting(e.ID); t != nil {
-			if c.handsOver(d) && c.gapAhead() {
-				c.handOver(d, t)
+			if c.handOver(d, t) {
 				c.mu.Unlock()
 				return nil
 			}
@@ -205,10 +218,11 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 		c.busy = true
 		return c.runNow(d, e)
 	}
-	t := &turn{e: e, owned: true, wake: make(chan struct{})}
+	t := &turn{e: e, ctx: d.Context, owned: true, wake: make(chan struct{})}
 	if st == late || e.ID == 0 {
 		c.queue = append(c.queue, t)
 	} else {
+		t.at, t.eager = time.Now(), d.queued || streamOf(d) != nil
 		c.seq.start(e.ID)
 		c.seq.hold(t)
 	}
@@ -216,12 +230,6 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 		c.busy = true
 		c.advance(d, t)
 		c.mu.Lock()
-	}
-	if !t.done && c.handsOver(d) && c.gapAhead() && c.seq.find(e.ID) == t {
-		c.handOver(d, t)
-		t.owned = false
-		c.mu.Unlock()
-		return nil
 	}
 	return c.wait(d, t)
 }
@@ -243,27 +251,25 @@ func (c *Conversation) waiting(id EventID) *turn {
 	return c.seq.find(id)
 }
 
-// gapAhead reports whether events are missing in front of those that are held.
-func (c *Conversation) gapAhead() bool {
-	head := c.seq.head()
-	return head != nil && head.e.ID > c.seq.next
-}
-
-// handsOver reports whether the caller goes on without waiting for an event that
-// is held back.
-func (c *Conversation) handsOver(d *delivery) bool {
-	return d.queued || streamOf(d) != nil
-}
-
-// handOver takes the responsibility for t from the caller.
-func (c *Conversation) handOver(d *delivery, t *turn) {
-	if t.ctx != nil {
-		return // somebody else's already
+// handOver takes the responsibility for t from a caller who goes on without
+// waiting behind a gap, and reports whether it did. The caller holds c.mu.
+func (c *Conversation) handOver(d *delivery, t *turn) bool {
+	st := streamOf(d)
+	if !d.queued && st == nil || !c.seq.gapBefore(t) {
+		return false
 	}
-	t.ctx = context.WithoutCancel(d.Context)
-	if t.stream = streamOf(d); t.stream != nil {
-		t.stream.handOver()
+	if len(c.seq.held) > c.cfg.window {
+		return false // whoever has the role is about to give up the gap
 	}
+	if st != nil && !slices.Contains(t.streams, st) {
+		if st.handOver() {
+			t.streams = append(t.streams, st)
+		} else if !d.queued {
+			return false
+		}
+	}
+	t.handedOver = true
+	return true
 }
 
 // share waits for the outcome of an event that somebody else delivered. The
@@ -299,6 +305,10 @@ func (c *Conversation) wait(d *delivery, t *turn) error {
 			c.advance(d, t)
 			c.mu.Lock()
 			continue
+		case t.eager && c.handOver(d, t):
+			t.disown()
+			c.mu.Unlock()
+			return nil
 		}
 		wake := t.wake
 		c.mu.Unlock()
@@ -310,7 +320,7 @@ func (c *Conversation) wait(d *delivery, t *turn) error {
 			if t.done || t.granted {
 				continue
 			}
-			c.withdraw(d, t)
+			c.withdraw(t)
 			c.mu.Unlock()
 			return d.Err()
 		}
@@ -319,15 +329,25 @@ func (c *Conversation) wait(d *delivery, t *turn) error {
 
 // withdraw gives up the turn of a caller who no longer waits, unless others
 // depend on it. The caller holds c.mu.
-func (c *Conversation) withdraw(d *delivery, t *turn) {
-	if t.ctx != nil || t.outcome != nil && t.outcome.sharing > 0 {
-		t.owned = false
-		if t.ctx == nil {
-			t.ctx = context.WithoutCancel(d.Context)
-		}
+func (c *Conversation) withdraw(t *turn) {
+	if t.handedOver || t.outcome != nil && t.outcome.sharing > 0 {
+		t.disown()
 		return
 	}
 	c.remove(t)
+	for _, behind := range c.seq.held { // there may be a gap now
+		if behind.eager && behind.owned && !behind.granted {
+			close(behind.wake)
+			behind.wake = make(chan struct{})
+		}
+	}
+}
+
+// disown says that the owner no longer waits: his context may end, the event is
+// handled all the same.
+func (t *turn) disown() {
+	t.owned = false
+	t.ctx = context.WithoutCancel(t.ctx)
 }
 
 // remove takes t out of where it waits.
@@ -343,21 +363,35 @@ func (c *Conversation) remove(t *turn) {
 // to a goroutine that waits: then it passes the role on. own is the turn of this
 // goroutine, or nil. The caller has the role and holds c.mu, and gives up both.
 func (c *Conversation) advance(d *delivery, own *turn) {
+	finished := false
+	defer func() {
+		if finished {
+			return
+		}
+		// What was called ended the goroutine, or its panic will: the role must
+		// not go with it.
+		if own != nil && !own.done {
+			c.withdraw(own)
+		}
+		c.advance(d, nil)
+	}()
 	for {
 		t := c.nextDue(d)
 		if t == nil {
 			c.busy = false
 			c.arm()
+			finished = true
 			c.mu.Unlock()
 			return
 		}
 		if t.owned && t != own {
 			t.granted = true
 			close(t.wake)
+			finished = true
 			c.mu.Unlock()
 			return
 		}
-		c.runTurn(d, t)
+		c.runTurn(d, t, t == own)
 	}
 }
 
@@ -378,33 +412,30 @@ func (c *Conversation) nextDue(d *delivery) *turn {
 	}
 }
 
-// runTurn handles t, which is due, and settles it.
-func (c *Conversation) runTurn(d *delivery, t *turn) {
+// runTurn handles t, which is due, and settles it. own says whether it is the
+// turn of this goroutine.
+func (c *Conversation) runTurn(d *delivery, t *turn, own bool) {
 	c.remove(t)
-	if !t.owned {
+	if !own {
 		d = d.onBehalf(t.ctx)
 	}
-	settled := false
-	defer func() { // a handler may end the goroutine
-		if !settled {
-			c.settle(t, errHandlerExited)
-			c.advance(d, nil)
-		}
-	}()
-	err := c.run(d, t.e, t.outcome)
-	settled = true
-	c.settle(t, err)
+	err := errHandlerExited
+	defer func() { c.settle(t, err) }() // also when a handler ends the goroutine
+	err = c.run(d, t.e, t.outcome)
 }
 
-// settle tells those who wait what became of t.
+// settle tells those who wait what became of t. The caller has the role and
+// holds c.mu, which settle may release for a while.
 func (c *Conversation) settle(t *turn, err error) {
 	t.done, t.err = true, err
-	if t.stream != nil {
-		t.stream.handled(t.e, err)
+	for _, st := range t.streams {
+		st.handled(t.e, err)
 	}
 	if t.owned {
 		close(t.wake)
 	} else if err != nil {
+		c.mu.Unlock()
+		defer c.mu.Lock()
 		c.log(t.ctx, slog.LevelError, "nexmo: the handlers of an event that was held back failed", t.e, slog.Any("error", err))
 	}
 }
@@ -455,23 +486,24 @@ func (c *Conversation) dispatch(d *delivery, e *Event) error {
 // may release for a while.
 func (c *Conversation) bridge(d *delivery, head EventID) bool {
 	g, now := &c.gap, time.Now()
-	if c.seq.next >= g.until {
-		*g = gap{until: head, since: now, known: g.known}
+	if c.seq.next >= g.until || head > g.until { // head was another one, and withdrawn
+		*g = gap{until: head, since: c.seq.oldest(), known: g.known}
 	}
+	age := now.Sub(g.since)
+	over := c.closed || head <= g.known || len(c.seq.held) > c.cfg.window || age >= c.cfg.wait
+	ask := c.cfg.source != nil && !g.asked && !c.closed && head > g.known
 	switch {
-	case c.closed || head <= g.known || len(c.seq.held) > c.cfg.window || now.Sub(g.since) >= c.cfg.wait:
-		if c.cfg.source != nil && !g.asked && !c.closed && head > g.known {
-			c.fill(d) // the last chance
-			return true
+	case ask && (over || age >= c.grace()):
+		if d.Err() != nil {
+			return false // the timer will ask, for somebody who still waits
 		}
-		c.skip(d, head)
-		return true
-	case c.cfg.source != nil && !g.asked && now.Sub(g.since) >= c.grace():
 		c.fill(d)
-		return true
+	case over:
+		c.skip(d, head)
 	default:
 		return false
 	}
+	return true
 }
 
 // grace is how long missing events may come by themselves before the Source is
@@ -485,7 +517,10 @@ func (c *Conversation) arm() {
 		return
 	}
 	wait := c.cfg.wait
-	if c.cfg.source != nil && !c.gap.asked {
+	switch {
+	case len(c.seq.held) > c.cfg.window:
+		wait = 0
+	case c.cfg.source != nil && !c.gap.asked:
 		wait = c.grace()
 	}
 	wait = time.Until(c.gap.since.Add(wait))
@@ -513,9 +548,8 @@ func (c *Conversation) onTimer() {
 		return
 	}
 	d := newDelivery(head.ctx)
+	defer d.finish()
 	c.advance(d, nil)
-	_ = d.drain() // logged
-	d.release()
 }
 
 // skip gives up the missing IDs below to. The caller has the role and holds
@@ -545,47 +579,70 @@ func (c *Conversation) fill(d *delivery) {
 	c.gap.asked = true
 	after, until := c.seq.next-1, c.gap.until
 	c.mu.Unlock()
-	reached := false
+	defer c.mu.Lock() // also when the Source ends the goroutine
+	err := c.fetch(d, after, until)
+	if err == nil {
+		return
+	}
+	c.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: missing events could not be fetched",
+		slog.String("conversation_id", c.id), slog.Any("error", err))
+	if d.Err() != nil { // the caller gave up, not the Source
+		c.mu.Lock()
+		c.gap.asked = false
+		c.mu.Unlock()
+	}
+}
+
+// fetch reads the missing events and handles them. The caller has the role.
+func (c *Conversation) fetch(d *delivery, after, until EventID) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = errors.New("nexmo: the Source panicked")
+		}
+	}()
 	for e, err := range c.cfg.source.EventsAfter(d, c.id, after) {
 		if err != nil {
-			c.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: missing events could not be fetched",
-				slog.String("conversation_id", c.id), slog.Any("error", err))
-			break
+			return err
 		}
-		c.mu.Lock()
-		c.runListed(d, e, until)
-		reached = c.seq.next >= until
-		c.mu.Unlock()
-		if reached {
+		if e != nil && c.runListed(d, e, until) {
 			break
 		}
 	}
-	c.mu.Lock()
+	return nil
 }
 
 // runListed handles what is due up to e, which is the next event in a list of
-// all there are: IDs in front of it that have not come do not exist. The caller
-// has the role and holds c.mu.
-func (c *Conversation) runListed(d *delivery, e *Event, until EventID) {
+// all there are: IDs in front of it that have not come do not exist. It reports
+// whether no event below until is missing any more. The caller has the role.
+func (c *Conversation) runListed(d *delivery, e *Event, until EventID) (reached bool) {
+	c.mu.Lock()
+	defer func() {
+		reached = c.seq.next >= until
+		c.mu.Unlock()
+	}()
 	for c.seq.next < min(e.ID, until) {
 		switch head := c.seq.head(); {
 		case head != nil && head.e.ID == c.seq.next:
-			c.runTurn(d, head)
+			c.runTurn(d, head, false)
 		case head != nil && head.e.ID < e.ID:
 			c.skip(d, head.e.ID)
 		default:
 			c.skip(d, min(e.ID, until))
 		}
 	}
-	if e.ID != c.seq.next || e.ID >= until {
+	if e.ID >= until || e.ID <= 0 {
 		return
 	}
 	t := c.seq.find(e.ID)
 	if t == nil {
+		// A list that is not sorted has some that are late.
+		if st := c.seq.standing(e.ID); st != due && (st != late || c.seq.tried(e.ID) || c.waiting(e.ID) != nil) {
+			return
+		}
 		t = &turn{e: e, ctx: d.Context}
-		c.seq.hold(t)
 	}
-	c.runTurn(d, t)
+	c.runTurn(d, t, false)
+	return
 }
 
 // Sync reads the Source up to now: every event that was not handled yet, from
@@ -596,10 +653,14 @@ func (c *Conversation) Sync(ctx context.Context) error {
 	if c.cfg.source == nil {
 		return ErrNoSource
 	}
+	c.touch()
 	c.mu.Lock()
 	prev := max(c.seq.unhandled(), 1) - 1
 	c.mu.Unlock()
 	for e, err := range c.cfg.source.EventsAfter(ctx, c.id, prev) {
+		if err == nil && e == nil {
+			err = errNilEvent
+		}
 		if err != nil {
 			return fmt.Errorf("nexmo: sync: %w", err)
 		}
@@ -636,20 +697,24 @@ func (l listed) handle(d *delivery, e *Event) error {
 // on. Close does not wait for handlers that other goroutines run.
 func (c *Conversation) Close() error {
 	c.mu.Lock()
-	c.closed = true
-	if c.timer != nil {
-		c.timer.Stop()
-	}
+	c.close()
 	if c.busy {
 		c.mu.Unlock()
 		return nil
 	}
 	c.busy = true
 	d := newDelivery(context.Background())
+	defer d.finish()
 	c.advance(d, nil)
-	err := d.drain()
-	d.release()
-	return err
+	return d.drain()
+}
+
+// close takes no more events. The caller holds c.mu.
+func (c *Conversation) close() {
+	c.closed = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
 }
 
 // Watch returns the events of the given types, or patterns, or all, from now on,

@@ -3,8 +3,8 @@ package nexmo
 import (
 	"context"
 	"errors"
-	"reflect"
 	"sync"
+	"sync/atomic"
 )
 
 // target is what [deliver] delivers to.
@@ -19,20 +19,41 @@ type target interface {
 // What they deliver with that context, to whatever sink, waits in it until the
 // current event has been handled: so no handler waits for another, and a
 // conversation never waits for itself.
+//
+// A delivery is used once: a handler may keep its context, and what it delivers
+// with that later is no part of another event.
 type delivery struct {
 	context.Context           // the caller's
 	root            *delivery // whose queue is used; itself, but for events run on behalf of others
 	queued          bool      // the event came from the queue: do not wait behind a gap
 
-	mu     sync.Mutex
-	active bool
-	queue  []queuedEvent
+	state atomic.Uint32 // deliveryOver, deliveryActive or deliveryQueued
+	mu    sync.Mutex
+	queue []queuedEvent // not empty while deliveryQueued
 }
 
+// The states of a delivery. Without a queue it begins and ends without a lock.
+const (
+	deliveryOver uint32 = iota
+	deliveryActive
+	deliveryQueued
+)
+
 type queuedEvent struct {
-	to target
-	e  *Event
+	to  target
+	e   *Event
+	ctx context.Context
 }
+
+// nestedContext has the values of the ctx that a handler delivered with. The
+// rest is that of the outer delivery: what the handler made of it has ended by
+// the time the event is handled.
+type nestedContext struct {
+	context.Context
+	values context.Context
+}
+
+func (n nestedContext) Value(key any) any { return n.values.Value(key) }
 
 type deliveryKey struct{}
 
@@ -52,50 +73,80 @@ func deliver(ctx context.Context, t target, e *Event) error {
 	if e == nil {
 		return errNilEvent
 	}
-	if outer, ok := ctx.Value(deliveryKey{}).(*delivery); ok && outer.push(t, e) {
+	if outer, ok := ctx.Value(deliveryKey{}).(*delivery); ok && outer.push(queuedEvent{t, e, ctx}) {
 		return nil
 	}
 	d := newDelivery(ctx)
+	defer d.finish()
 	err := t.handle(d, e)
 	if qerr := d.drain(); qerr != nil {
 		err = errors.Join(err, qerr)
 	}
-	d.release()
 	return err
 }
 
+// finish drains a delivery whose goroutine a handler ended: what was queued must
+// not go with it.
+func (d *delivery) finish() {
+	if d.state.Load() != deliveryOver {
+		_ = d.drain() // logged
+	}
+}
+
 // push queues an event behind the current one, if there is a current one.
-func (d *delivery) push(t target, e *Event) bool {
+func (d *delivery) push(next queuedEvent) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.active {
+	if !d.state.CompareAndSwap(deliveryActive, deliveryQueued) && d.state.Load() == deliveryOver {
 		return false
 	}
-	d.queue = append(d.queue, queuedEvent{t, e})
+	d.queue = append(d.queue, next)
 	return true
 }
 
 // drain handles what was queued, and ends the delivery.
 func (d *delivery) drain() error {
+	if d.state.CompareAndSwap(deliveryActive, deliveryOver) {
+		return nil
+	}
+	defer d.finish()
+	d.queued = true
 	var errs []error
 	for {
 		d.mu.Lock()
 		if len(d.queue) == 0 {
-			d.active, d.queued = false, false
+			d.state.Store(deliveryOver)
 			d.queue = nil
 			d.mu.Unlock()
+			d.queued = false
 			return errors.Join(errs...)
 		}
 		next := d.queue[0]
 		d.queue[0] = queuedEvent{}
 		d.queue = d.queue[1:]
-		d.queued = true
 		d.mu.Unlock()
-		if err := next.to.handle(d, next.e); err != nil {
+		if err := next.to.handle(d.nested(next.ctx), next.e); err != nil {
 			next.to.queuedError(next.e, err)
 			errs = append(errs, err)
 		}
 	}
+}
+
+// nested returns the context for an event that was delivered with ctx in d.
+func (d *delivery) nested(ctx context.Context) *delivery {
+	inner, ok := ctx.(*delivery)
+	if inner == d {
+		return d
+	}
+	if ok {
+		ctx = inner.Context // a chain of events is none of contexts
+	}
+	if _, ok := ctx.(nestedContext); !ok {
+		ctx = nestedContext{d.Context, ctx}
+	}
+	nd := d.onBehalf(ctx)
+	nd.queued = true
+	return nd
 }
 
 // onBehalf returns the context for an event that somebody else delivered and
@@ -104,28 +155,19 @@ func (d *delivery) onBehalf(ctx context.Context) *delivery {
 	return &delivery{Context: ctx, root: d.root}
 }
 
-// deliveries keeps one delivery for each processor, to be used again by calls
-// with the same context: a stream delivers without allocating. A handler may
-// keep its context for longer than the call, so a delivery never changes to
-// another one.
-var deliveries sync.Pool
+// deliveries hands out deliveries, which it makes a few at a time: a stream
+// hardly allocates.
+var deliveries = sync.Pool{New: func() any { return new([]delivery) }}
 
 func newDelivery(ctx context.Context) *delivery {
-	if d, ok := deliveries.Get().(*delivery); ok && d.Context == ctx {
-		d.mu.Lock()
-		d.active = true
-		d.mu.Unlock()
-		return d
+	unused := deliveries.Get().(*[]delivery)
+	if len(*unused) == 0 {
+		*unused = make([]delivery, 16)
 	}
-	d := &delivery{Context: ctx, active: true}
-	d.root = d
+	d := &(*unused)[0]
+	*unused = (*unused)[1:]
+	deliveries.Put(unused)
+	d.Context, d.root = ctx, d
+	d.state.Store(deliveryActive)
 	return d
-}
-
-func (d *delivery) release() {
-	// Contexts are compared with ==, which only pointers and the two empty
-	// contexts are sure to survive.
-	if d.Context == context.Background() || d.Context == context.TODO() || reflect.TypeOf(d.Context).Kind() == reflect.Pointer {
-		deliveries.Put(d)
-	}
 }

@@ -272,7 +272,8 @@ type unfitError struct{ err error }
 func (u *unfitError) Error() string {
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](u.err); ok {
 		found, _, _ := strings.Cut(t.Value, " ") // "number 12": the rest is the value
-		return fmt.Sprintf("body.%s: want a %s, found a %s", t.Field, t.Type, found)
+		path := strings.TrimSuffix("body."+t.Field, ".")
+		return fmt.Sprintf("%s: want %s, found %s", path, t.Type, found)
 	}
 	return fmt.Sprintf("the body does not fit (%T)", u.err)
 }

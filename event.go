@@ -28,6 +28,9 @@ func (id *EventID) UnmarshalJSON(data []byte) error { return decodeJSON(data, id
 
 func (id *EventID) decode(s *jsonscan.Scanner) {
 	start := s.Offset()
+	if s.Null() {
+		return
+	}
 	if v, ok := scanEventID(s); ok {
 		*id = v
 	} else {
@@ -195,22 +198,11 @@ func (e *Event) Deleted() (time.Time, bool) {
 	if b, ok := e.Body.(interface{ deletedAt() time.Time }); ok {
 		at = b.deletedAt()
 	} else if bytes.Contains(e.Raw, []byte(`"deleted"`)) {
-		at = scanDeleted(e.Raw)
+		p := parsers.Get().(*parser)
+		at = p.deleted(e.Raw)
+		p.release()
 	}
 	return at, !at.IsZero()
-}
-
-// scanDeleted returns body.timestamp.deleted of an event whose body holds
-// nothing else.
-func scanDeleted(raw []byte) time.Time {
-	var e struct {
-		Body map[string]json.RawMessage `json:"body"`
-	}
-	var t deletedTimestamp
-	if json.Unmarshal(raw, &e) != nil || len(e.Body) != 1 || json.Unmarshal(e.Body["timestamp"], &t) != nil {
-		return time.Time{}
-	}
-	return t.Deleted
 }
 
 // ParseEvent reads one event in any form in which the service sends it: the
@@ -287,10 +279,17 @@ func (p *parser) parse(data []byte) (*Event, error) {
 	// Two copies of the text: one for the strings, which are views of it, and
 	// one for Raw and the raw values within. The event owns both.
 	raw := bytes.Clone(data)
-	text := string(raw)
-	s := &p.s
-	s.Reset(text, raw)
+	if err := p.read(raw); err != nil {
+		return nil, &DecodeError{Type: p.event.Type, Err: err}
+	}
+	p.event.Raw = raw
+	return p.finish(raw), nil
+}
 
+// read reads the envelope, in whatever form it is, and finds the body.
+func (p *parser) read(raw []byte) error {
+	s := &p.s
+	s.Reset(string(raw), raw)
 	var err error
 	if s.Peek() == '[' {
 		err = p.readPacket()
@@ -299,7 +298,8 @@ func (p *parser) parse(data []byte) (*Event, error) {
 	}
 	s.End()
 	if serr := s.Err(); serr != nil {
-		return nil, &DecodeError{Err: serr} // broken JSON explains all else
+		p.event.Type = ""
+		return serr // broken JSON explains all else
 	}
 	if err == nil && p.event.Type == "" && p.wrapped.end != 0 {
 		s.Seek(p.wrapped.start)
@@ -308,36 +308,55 @@ func (p *parser) parse(data []byte) (*Event, error) {
 	if err == nil && p.event.Type == "" {
 		err = errors.New(`no "type": an event has one, such as "member:joined"`)
 	}
-	if err != nil {
-		return nil, &DecodeError{Type: p.event.Type, Err: err}
-	}
 	if p.event.ConversationID == "" {
 		p.event.ConversationID = p.cid
 	}
 	if p.event.ConversationID == "" {
 		p.event.ConversationID = conversationInLink(p.href)
 	}
-	p.event.Raw = raw
-	return p.finish(raw), nil
+	return err
+}
+
+// deleted returns body.timestamp.deleted of an event whose body holds nothing
+// else, or zero.
+func (p *parser) deleted(raw []byte) time.Time {
+	if p.read(raw) != nil || p.body.end == 0 {
+		return time.Time{}
+	}
+	s := &p.s
+	s.Seek(p.body.start)
+	var t deletedTimestamp
+	fields := 0
+	o, _ := s.Object()
+	for ; s.Next(&o); fields++ {
+		if o.Name == "timestamp" {
+			t.decode(s)
+		} else {
+			s.Skip()
+		}
+	}
+	if fields != 1 {
+		return time.Time{}
+	}
+	return t.Deleted
 }
 
 // readPacket reads ["type", {…}], as the realtime session sends an event.
 func (p *parser) readPacket() error {
 	s := &p.s
 	a, _ := s.Array()
-	if !s.More(&a) || s.Peek() != '"' {
-		for s.More(&a) {
-			s.Skip()
-		}
-		return errors.New("want an object, or a packet that begins with the name of the event; for a list use ParseEvents")
-	}
-	name, _ := s.Text()
-	p.packet = EventType(name)
-	var err error
-	if s.More(&a) {
-		err = p.readEnvelope()
-	} else {
+	err := errors.New("want an object, or a packet that begins with the name of the event; for a list use ParseEvents")
+	switch {
+	case !s.More(&a):
+	case s.Peek() != '"':
+		s.Skip()
+	default:
+		name, _ := s.Text()
+		p.packet = EventType(name)
 		err = errors.New("the packet has no payload")
+		if s.More(&a) {
+			err = p.readEnvelope()
+		}
 	}
 	for s.More(&a) {
 		s.Skip()
@@ -610,24 +629,33 @@ func (p *parser) items(data []byte, spans [][]byte) [][]byte {
 // data.events in it.
 func (p *parser) page(data []byte) (spans [][]byte, err error) {
 	s := &p.s
-	single := false
+	single, paged, empty := false, false, true
 	o, _ := s.Object()
 	for s.Next(&o) {
+		empty = false
 		switch o.Name {
 		case "_embedded":
 			s.Once(&o, 0)
+			paged = true
 			spans, err = p.embeddedItems(data, 0)
+			continue
+		case "page_size", "_links":
+			paged = true
 		case "type", "event_type":
 			single = true
-			s.Unknown(&o)
-		default:
-			s.Unknown(&o)
 		}
+		s.Unknown(&o)
 	}
-	if single && err == nil && spans == nil {
-		err = errors.New("this is a single event: use ParseEvent")
+	switch {
+	case err != nil || spans != nil:
+		return spans, err
+	case single: // its _embedded and _links are its own
+		return nil, errors.New("this is a single event: use ParseEvent")
+	case paged || empty:
+		return nil, nil
+	default:
+		return nil, errors.New("no _embedded: this is no page of events")
 	}
-	return spans, err
 }
 
 func (p *parser) embeddedItems(data []byte, depth int) (spans [][]byte, err error) {
@@ -643,20 +671,28 @@ func (p *parser) embeddedItems(data []byte, depth int) (spans [][]byte, err erro
 		s.Skip()
 		return nil, errors.New("_embedded: want an array of events, or an object that holds one")
 	}
+	var inner [][]byte
 	o, _ := s.Object()
 	for s.Next(&o) {
 		switch {
-		case o.Name == "events" && s.Peek() == '[':
+		case o.Name == "events":
 			s.Once(&o, 0)
-			spans = p.items(data, [][]byte{})
+			if s.Peek() == '[' {
+				spans = p.items(data, [][]byte{})
+			} else {
+				s.Skip()
+			}
 		case o.Name == "data" && depth == 0:
 			s.Once(&o, 1)
-			spans, err = p.embeddedItems(data, 1)
+			inner, err = p.embeddedItems(data, 1)
 		default:
 			s.Unknown(&o)
 		}
 	}
-	return spans, err
+	if spans != nil {
+		return spans, nil
+	}
+	return inner, err
 }
 
 // MarshalJSON writes Raw when the event was received, so that nothing of it is

@@ -69,35 +69,41 @@ func (h *history) amend(e *Event) {
 
 func (r *Receipt) receiptOf() EventID { return r.EventID }
 
-// mark notes a receipt on the event that it is for.
+// mark notes a receipt on the event that it is for. Of two from the same member
+// the later one counts, in whichever order they come.
 func (h *history) mark(id EventID, kind EventType, e *Event) {
 	h.replace(id, func(old *Event) *Event {
-		c := *old
-		c.State = new(EventState)
+		var state EventState
 		if old.State != nil {
-			*c.State = *old.State
+			state = *old.State
 		}
 		var at *ReceiptTimes
 		switch kind {
 		case EventTextDelivered, EventImageDelivered, EventMessageDelivered:
-			at = &c.State.DeliveredTo
+			at = &state.DeliveredTo
 		case EventTextSeen, EventImageSeen, EventMessageSeen:
-			at = &c.State.SeenBy
+			at = &state.SeenBy
 		case EventMessageSubmitted:
-			at = &c.State.SubmittedTo
+			at = &state.SubmittedTo
 		case EventMessageRejected:
-			at = &c.State.RejectedBy
+			at = &state.RejectedBy
 		case EventMessageUndeliverable:
-			at = &c.State.UndeliverableTo
+			at = &state.UndeliverableTo
 		default:
+			return old
+		}
+		member := e.MemberID()
+		if was, ok := (*at)[member]; ok && !e.Timestamp.After(was) {
 			return old
 		}
 		m := maps.Clone(*at)
 		if m == nil {
 			m = ReceiptTimes{}
 		}
-		m[strings.Clone(e.MemberID())] = e.Timestamp
+		m[strings.Clone(member)] = e.Timestamp
 		*at = m
+		c := *old
+		c.State = &state
 		return &c
 	})
 }
@@ -110,7 +116,8 @@ func (h *history) replace(id EventID, change func(*Event) *Event) {
 }
 
 // deletedCopy returns what the service lists of an event after its deletion: the
-// envelope, and a body that says when.
+// envelope, and a body that says when. It is parsed anew, since all strings of an
+// event are views of its whole text.
 func deletedCopy(e *Event, at time.Time) *Event {
 	if _, ok := e.Deleted(); ok {
 		return e
@@ -118,20 +125,22 @@ func deletedCopy(e *Event, at time.Time) *Event {
 	if at.IsZero() {
 		at = time.Now()
 	}
-	bare := Event{
-		ID: e.ID, Type: e.Type, ConversationID: e.ConversationID, ApplicationID: e.ApplicationID,
-		From: e.From, To: e.To, Timestamp: e.Timestamp, FromUser: e.FromUser, FromMember: e.FromMember,
+	bare := *e
+	if bare.Type == "" && e.Body != nil {
+		bare.Type = e.Body.EventType()
 	}
 	body, _ := json.Marshal(map[string]deletedTimestamp{"timestamp": {at.UTC()}})
-	bare.Body = &RawBody{Type: e.Type, JSON: body}
+	bare.Raw, bare.Body = nil, &RawBody{Type: bare.Type, JSON: body}
 	text, err := bare.MarshalJSON()
-	if err != nil {
-		return e
+	if err != nil { // made in Go, with parts that are no JSON
+		bare.FromUser, bare.State, bare.Params = nil, nil, nil
+		text, _ = bare.MarshalJSON()
 	}
 	c, err := ParseEvent(text)
 	if err != nil {
-		return e
+		return &bare
 	}
+	c.Timestamp = e.Timestamp // to the digit
 	return c
 }
 

@@ -27,15 +27,18 @@ type Member struct {
 // members are the members of a conversation, in the order in which they became
 // known.
 type members struct {
-	list []*trackedMember
-	byID map[string]*trackedMember // nil while the list is short
+	list     []*trackedMember
+	byID     map[string]*trackedMember // nil while the list is short
+	transfer EventID                   // the last rtc:transfer
 }
 
 // trackedMember is a member with the events that last changed it, by concern:
-// an event that comes late does not undo what a later one did.
+// an event that comes late fills in what is empty, and does not undo what a
+// later one did.
 type trackedMember struct {
 	Member
-	state, media, speaking, leg EventID
+	user, state, channel, leg, speaking EventID
+	audio, enabled, earmuffed, muted    EventID // the switches of Media
 }
 
 const (
@@ -58,8 +61,12 @@ func (m *members) find(id string) *trackedMember {
 	return nil
 }
 
-// get returns the member with an ID, and makes it known if it is not.
+// get returns the member with an ID, and makes it known if it is not. It is nil
+// for the ID of nobody, and for that of a caller, who is no member yet.
 func (m *members) get(id string) *trackedMember {
+	if id == "" || strings.HasPrefix(id, knockerPrefix) {
+		return nil
+	}
 	if t := m.find(id); t != nil {
 		return t
 	}
@@ -88,17 +95,27 @@ func (m *members) forgetOne() {
 	m.list = slices.Delete(m.list, i, i+1)
 }
 
-// ofLeg returns the member that a leg belongs to, or nil.
+// ofLeg returns the member that a leg belongs to, or nil. A leg can move to a new
+// membership: it belongs to who has it, rather than to who has left.
 func (m *members) ofLeg(leg string) *trackedMember {
 	if leg == "" {
 		return nil
 	}
-	for _, t := range m.list {
-		if ch := t.Channel; ch != nil && (ch.ID == leg || slices.Contains(ch.LegIDs, leg)) {
+	var left *trackedMember
+	for _, t := range slices.Backward(m.list) {
+		switch {
+		case !t.has(leg):
+		case t.State != MemberStateLeft:
 			return t
+		case left == nil:
+			left = t
 		}
 	}
-	return nil
+	return left
+}
+
+func (t *trackedMember) has(leg string) bool {
+	return t.Channel != nil && (t.Channel.ID == leg || slices.Contains(t.Channel.LegIDs, leg))
 }
 
 func (m *members) all() []Member {
@@ -122,21 +139,19 @@ func (m *members) apply(e *Event) {
 	actor := m.actor(e)
 	switch b := e.Body.(type) {
 	case *MemberMedia:
-		if actor != nil && newer(&actor.media, e) {
-			actor.Media.merge(b.Media)
-			if b.Media.Audio == Unset && b.Audio != Unset {
-				actor.Media.Audio = b.Audio
-			}
+		actor.hear(e, b.Media)
+		if b.Media.Audio == Unset {
+			actor.hear(e, Media{Audio: b.Audio})
 		}
-		actor.connect(b.Channel)
+		actor.connect(e, b.Channel)
 	case *AudioMuteOn:
-		m.target(e, b.RTCID, actor).mute(e, True)
+		m.target(e, b.RTCID, actor).hear(e, Media{AudioSettings: AudioSettings{Muted: True}})
 	case *AudioMuteOff:
-		m.target(e, b.RTCID, actor).mute(e, False)
+		m.target(e, b.RTCID, actor).hear(e, Media{AudioSettings: AudioSettings{Muted: False}})
 	case *AudioEarmuffOn:
-		m.target(e, b.RTCID, actor).earmuff(e, True)
+		m.target(e, b.RTCID, actor).hear(e, Media{AudioSettings: AudioSettings{Earmuffed: True}})
 	case *AudioEarmuffOff:
-		m.target(e, b.RTCID, actor).earmuff(e, False)
+		m.target(e, b.RTCID, actor).hear(e, Media{AudioSettings: AudioSettings{Earmuffed: False}})
 	case *AudioSpeakingOn:
 		m.speaker(b.Channel, actor).speak(e, true)
 	case *AudioSpeakingOff:
@@ -146,21 +161,15 @@ func (m *members) apply(e *Event) {
 	case *TextTypingOff:
 		actor.typing(false)
 	case *LegStatusUpdate:
-		t := m.ofLeg(b.LegID)
-		if t == nil {
-			t = actor
-		}
-		t.progress(e, b.Status)
+		m.owner(b.LegID, actor).progress(e, b.Status)
 	case *RTCTransfer:
-		if actor != nil {
-			set(&actor.UserID, b.UserID)
-		}
-		actor.connect(b.Channel)
+		actor.identify(e, &User{ID: b.UserID})
+		actor.connect(e, b.Channel)
 	case *SIPStatus:
-		actor.connect(b.Channel)
+		actor.connect(e, b.Channel)
 		actor.progress(e, b.Status)
 	case interface{ legChannel() *Channel }:
-		actor.connect(b.legChannel())
+		actor.connect(e, b.legChannel())
 		actor.progress(e, legProgress[e.Type])
 	}
 }
@@ -179,22 +188,31 @@ var legProgress = map[EventType]LegStatus{
 	EventMemberAnswered: LegAnswered,
 }
 
-// actor returns the member that e comes from, with what e tells of it: so the
-// members become known of a conversation whose first events were missed. It is
-// nil for an event that comes from nobody, or from a caller who is no member.
+// actor returns the member that e comes from, and learns what e tells of it: so
+// the members become known of a conversation whose first events were missed. It
+// is nil for an event that comes from nobody, or from a caller who is no member.
 func (m *members) actor(e *Event) *trackedMember {
-	from := e.From
-	if from == "" {
-		from = e.FromMember
+	from, by := m.get(e.From), m.get(e.FromMember)
+	switch {
+	case e.FromMember == "":
+		by = from
+	case e.From == "":
+		from = by
 	}
-	if from == "" || strings.HasPrefix(from, knockerPrefix) {
-		return nil
+	by.identify(e, e.FromUser)
+	return from
+}
+
+// owner returns the member whose leg it is: of who sent the event, if it may be
+// his.
+func (m *members) owner(leg string, actor *trackedMember) *trackedMember {
+	if actor != nil && actor.has(leg) {
+		return actor
 	}
-	t := m.get(from)
-	if e.FromUser != nil && (e.FromMember == "" || e.FromMember == from) {
-		t.identify(e.FromUser)
+	if t := m.ofLeg(leg); t != nil {
+		return t
 	}
-	return t
+	return actor
 }
 
 // target returns the member whose leg an event acts on.
@@ -202,10 +220,7 @@ func (m *members) target(e *Event, leg string, actor *trackedMember) *trackedMem
 	if e.To != "" {
 		return m.get(e.To)
 	}
-	if t := m.ofLeg(leg); t != nil {
-		return t
-	}
-	return actor
+	return m.owner(leg, actor)
 }
 
 // speaker returns the member whose leg the voice detector heard.
@@ -218,29 +233,24 @@ func (m *members) speaker(ch *Channel, actor *trackedMember) *trackedMember {
 
 // applyMembership follows member:invited, member:joined and member:left.
 func (m *members) applyMembership(e *Event, b *Membership) {
-	id := e.MemberID()
-	if id == "" || strings.HasPrefix(id, knockerPrefix) {
+	t := m.get(e.MemberID())
+	if t == nil {
 		return
 	}
-	t := m.get(id)
-	t.identify(&b.User)
-	t.connect(b.Channel)
-	setTime(&t.Timestamp.Invited, b.Timestamp.Invited)
-	setTime(&t.Timestamp.Joined, b.Timestamp.Joined)
-	setTime(&t.Timestamp.Left, b.Timestamp.Left)
-	if newer(&t.media, e) {
-		t.Media.merge(b.User.Media)
-		t.Media.merge(b.Media)
-	}
+	t.identify(e, &b.User)
+	t.connect(e, b.Channel)
+	t.hear(e, b.User.Media)
+	t.hear(e, b.Media)
 	current := newer(&t.state, e)
+	t.live(&b.Timestamp, !current)
 	switch b := e.Body.(type) {
 	case *MemberInvited:
-		set(&t.InvitedBy, b.InvitedBy)
+		put(&t.InvitedBy, b.InvitedBy, !current)
 		if current {
 			t.State = MemberStateInvited
 		}
-		if by := b.InvitedByMember; by != nil && by.MemberID != "" {
-			m.applyInviter(by)
+		if b.InvitedByMember != nil {
+			m.applyInviter(e, b.InvitedByMember)
 		}
 	case *MemberJoined:
 		if current {
@@ -256,27 +266,29 @@ func (m *members) applyMembership(e *Event, b *Membership) {
 			set(&t.Reason.Text, b.Reason.Text)
 		}
 	}
-	// In these events from is whom they are about; who acted is embedded.
-	if e.FromMember != "" && e.FromUser != nil {
-		m.get(e.FromMember).identify(e.FromUser)
-	}
+	// In these events from is whom they are about, or who acted in the oldest;
+	// else who acted is embedded.
+	m.get(e.From)
+	m.get(e.FromMember).identify(e, e.FromUser)
 }
 
-// applyInviter learns what an invitation tells of the inviting member.
-func (m *members) applyInviter(by *InvitingMember) {
+// applyInviter learns what an invitation tells of the inviting member. State,
+// times and media only fill in what is empty: the events about the member itself
+// tell them better.
+func (m *members) applyInviter(e *Event, by *InvitingMember) {
 	t := m.get(by.MemberID)
-	set(&t.UserID, by.UserID)
-	set(&t.UserName, by.Name)
-	t.connect(by.Channel)
-	setTime(&t.Timestamp.Invited, by.Timestamp.Invited)
-	setTime(&t.Timestamp.Joined, by.Timestamp.Joined)
-	setTime(&t.Timestamp.Left, by.Timestamp.Left)
-	if t.state == 0 && by.State != "" {
+	if t == nil {
+		return
+	}
+	t.identify(e, &User{ID: by.UserID, Name: by.Name})
+	t.connect(e, by.Channel)
+	t.live(&by.Timestamp, true)
+	if t.State == MemberStateUnknown && by.State != "" {
 		t.State = by.State.known()
 	}
-	if t.media == 0 {
-		t.Media.merge(by.Media)
-	}
+	known := t.Media
+	t.Media.merge(by.Media)
+	t.Media.merge(known)
 }
 
 // known returns m as a string that holds no event's text alive.
@@ -301,40 +313,61 @@ func newer(at *EventID, e *Event) bool {
 
 // The rules below do nothing for a nil member: the event names none.
 
-func (t *trackedMember) identify(u *User) {
-	set(&t.UserID, u.ID)
-	set(&t.UserName, u.Name)
-	set(&t.DisplayName, u.DisplayName)
-	set(&t.ImageURL, u.ImageURL)
+func (t *trackedMember) identify(e *Event, u *User) {
+	if t == nil || u == nil || u.ID == "" && u.Name == "" && u.DisplayName == "" && u.ImageURL == "" {
+		return
+	}
+	late := !newer(&t.user, e)
+	put(&t.UserID, u.ID, late)
+	put(&t.UserName, u.Name, late)
+	put(&t.DisplayName, u.DisplayName, late)
+	put(&t.ImageURL, u.ImageURL, late)
 }
 
-func (t *trackedMember) connect(ch *Channel) {
-	if t != nil && ch != nil {
+func (t *trackedMember) connect(e *Event, ch *Channel) {
+	switch {
+	case t == nil || ch == nil:
+	case newer(&t.channel, e):
 		t.Channel = mergeChannel(t.Channel, ch)
+	default:
+		t.Channel = mergeChannel(mergeChannel(nil, ch), t.Channel)
 	}
 }
 
-func (t *trackedMember) mute(e *Event, muted Bool) {
-	if t != nil && newer(&t.media, e) {
-		t.Media.AudioSettings.Muted = muted
-	}
+func (t *trackedMember) live(times *MemberTimestamp, late bool) {
+	putTime(&t.Timestamp.Invited, times.Invited, late)
+	putTime(&t.Timestamp.Joined, times.Joined, late)
+	putTime(&t.Timestamp.Left, times.Left, late)
 }
 
-func (t *trackedMember) earmuff(e *Event, earmuffed Bool) {
-	if t != nil && newer(&t.media, e) {
-		t.Media.AudioSettings.Earmuffed = earmuffed
+// hear takes over the switches that e carries, each for itself: an event that
+// mutes says nothing of the others.
+func (t *trackedMember) hear(e *Event, m Media) {
+	if t == nil {
+		return
 	}
+	turn := func(dst *Bool, at *EventID, v Bool) {
+		if v != Unset && newer(at, e) {
+			*dst = v
+		}
+	}
+	turn(&t.Media.Audio, &t.audio, m.Audio)
+	turn(&t.Media.AudioSettings.Enabled, &t.enabled, m.AudioSettings.Enabled)
+	turn(&t.Media.AudioSettings.Earmuffed, &t.earmuffed, m.AudioSettings.Earmuffed)
+	turn(&t.Media.AudioSettings.Muted, &t.muted, m.AudioSettings.Muted)
 }
+
+// Who left neither speaks nor types, whatever comes late.
 
 func (t *trackedMember) speak(e *Event, speaking bool) {
 	if t != nil && newer(&t.speaking, e) {
-		t.Speaking = speaking
+		t.Speaking = speaking && t.State != MemberStateLeft
 	}
 }
 
 func (t *trackedMember) typing(typing bool) {
 	if t != nil {
-		t.Typing = typing
+		t.Typing = typing && t.State != MemberStateLeft
 	}
 }
 

@@ -19,14 +19,21 @@ func set[T ~string](dst *T, v T) {
 	}
 }
 
-func setBool(dst *Bool, v Bool) {
-	if v != Unset {
+// put is set for an event that may be late: then it only fills in what is empty.
+func put[T ~string](dst *T, v T, late bool) {
+	if !late || *dst == "" {
+		set(dst, v)
+	}
+}
+
+func putTime(dst *time.Time, v time.Time, late bool) {
+	if !v.IsZero() && (!late || dst.IsZero()) {
 		*dst = v
 	}
 }
 
-func setTime(dst *time.Time, v time.Time) {
-	if !v.IsZero() {
+func setBool(dst *Bool, v Bool) {
+	if v != Unset {
 		*dst = v
 	}
 }
@@ -66,7 +73,7 @@ func setHeaders(dst *Headers, v Headers) {
 }
 
 func setLegs(dst *Legs, v Legs) {
-	if len(v) == 0 || slices.Equal(*dst, v) {
+	if v == nil || slices.Equal(*dst, v) {
 		return
 	}
 	list := make(Legs, len(v))
@@ -76,13 +83,17 @@ func setLegs(dst *Legs, v Legs) {
 	*dst = list
 }
 
-// mergeChannel returns old with what n carries. Both stay as they are: others
-// may be reading old.
+// mergeChannel returns old with what n carries; either may be nil. Both stay as
+// they are: others may be reading old.
 func mergeChannel(old, n *Channel) *Channel {
-	var c Channel
-	if old != nil {
-		c = *old
+	if n == nil {
+		return old
 	}
+	var was Channel
+	if old != nil {
+		was = *old
+	}
+	c := was
 	set(&c.ID, n.ID)
 	set(&c.Type, n.Type)
 	c.From = mergeEndpoint(c.From, n.From)
@@ -101,7 +112,7 @@ func mergeChannel(old, n *Channel) *Channel {
 	setStrings(&c.CanHear, n.CanHear)
 	setStrings(&c.CanSpeak, n.CanSpeak)
 	set(&c.ContentType, n.ContentType)
-	if old != nil && sameChannel(old, &c) {
+	if sameChannel(&was, &c) {
 		return old
 	}
 	return new(c)
@@ -118,12 +129,14 @@ func sameChannel(a, b *Channel) bool {
 		a.ContentType == b.ContentType
 }
 
+// mergeEndpoint is mergeChannel for one end. An end of another type is another
+// one, and has nothing of the one before.
 func mergeEndpoint(old, n *Endpoint) *Endpoint {
 	if n == nil {
 		return old
 	}
 	var c Endpoint
-	if old != nil {
+	if old != nil && (n.Type == "" || n.Type == old.Type) {
 		c = *old
 	}
 	set(&c.Type, n.Type)
@@ -149,6 +162,9 @@ func (c *Conversation) apply(e *Event) {
 }
 
 func (c *Conversation) applyInfo(e *Event) {
+	if id := conversationOf(e); id != "" && id != c.id {
+		return // about another one
+	}
 	switch b := e.Body.(type) {
 	case *ConversationCreated:
 		c.describe(e, &b.ConversationDetails, ConversationActive)
@@ -161,38 +177,30 @@ func (c *Conversation) applyInfo(e *Event) {
 	case *MemberInvited:
 		// What an invitation tells is older than what an update told.
 		if c.infoID == 0 {
-			setIfEmpty(&c.info.Name, b.Conversation.Name)
-			setIfEmpty(&c.info.Name, b.CName)
-			setIfEmpty(&c.info.DisplayName, b.Conversation.DisplayName)
-			setIfEmpty(&c.info.ImageURL, b.Conversation.ImageURL)
+			put(&c.info.Name, b.Conversation.Name, true)
+			put(&c.info.Name, b.CName, true)
+			put(&c.info.DisplayName, b.Conversation.DisplayName, true)
+			put(&c.info.ImageURL, b.Conversation.ImageURL, true)
 		}
 	case *RTCTransfer:
-		set(&c.info.TransferredFrom, b.TransferredFrom)
+		put(&c.info.TransferredFrom, b.TransferredFrom, !newer(&c.members.transfer, e))
 	}
 }
 
-// describe takes over what an event of the conversation family tells.
+// describe takes over what an event of the conversation family tells. state is
+// what it tells by itself.
 func (c *Conversation) describe(e *Event, b *ConversationDetails, state ConversationState) {
 	info := &c.info
-	setTime(&info.Timestamp.Created, b.Timestamp.Created)
-	setTime(&info.Timestamp.Destroyed, b.Timestamp.Destroyed)
-	if e.ID != 0 && e.ID < c.infoID || e.Type == EventConversationCreated && c.infoID != 0 {
-		return // a later event has told
-	}
-	c.infoID = max(c.infoID, e.ID)
-	set(&info.Name, b.Name)
-	set(&info.DisplayName, b.DisplayName)
-	set(&info.ImageURL, b.ImageURL)
-	setTime(&info.Timestamp.Updated, b.Timestamp.Updated)
-	if info.State == ConversationGone {
-		return // for good
-	}
-	set(&info.State, state)
-	set(&info.State, b.State)
-}
-
-func setIfEmpty(dst *string, v string) {
-	if *dst == "" {
-		set(dst, v)
-	}
+	// A conversation is created before all else that happens to it, and deleted
+	// after that.
+	late := info.State == ConversationGone || e.Type == EventConversationCreated && c.infoID != 0 ||
+		!newer(&c.infoID, e)
+	put(&info.Name, b.Name, late)
+	put(&info.DisplayName, b.DisplayName, late)
+	put(&info.ImageURL, b.ImageURL, late)
+	put(&info.State, b.State, late)
+	put(&info.State, state, true)
+	putTime(&info.Timestamp.Created, b.Timestamp.Created, late)
+	putTime(&info.Timestamp.Updated, b.Timestamp.Updated, late)
+	putTime(&info.Timestamp.Destroyed, b.Timestamp.Destroyed, late)
 }

@@ -1,6 +1,9 @@
 package nexmo
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // sequencer decides what to do with the ID of an event: it knows which IDs have
 // had their turn and which of those were handled, and keeps the events whose
@@ -125,6 +128,23 @@ func (s *sequencer) find(id EventID) *turn {
 func (s *sequencer) hold(t *turn) {
 	i, _ := slices.BinarySearchFunc(s.held, t.e.ID, compareTurn)
 	s.held = slices.Insert(s.held, i, t)
+}
+
+// gapBefore reports whether t is held and events are missing in front of it.
+func (s *sequencer) gapBefore(t *turn) bool {
+	i, _ := slices.BinarySearchFunc(s.held, t.e.ID, compareTurn)
+	return i < len(s.held) && s.held[i] == t && t.e.ID-s.next > EventID(i)
+}
+
+// oldest returns when the event came that has been held longest.
+func (s *sequencer) oldest() time.Time {
+	at := s.held[0].at
+	for _, t := range s.held[1:] {
+		if t.at.Before(at) {
+			at = t.at
+		}
+	}
+	return at
 }
 
 // head returns the held turn with the lowest ID, or nil.

@@ -42,6 +42,9 @@ func Replay(ctx context.Context, dst Sink, src Source, conversationID string, af
 	st := new(stream)
 	sctx := context.WithValue(ctx, streamKey{}, st)
 	for e, err := range src.EventsAfter(ctx, conversationID, after) {
+		if err == nil && e == nil {
+			err = errNilEvent
+		}
 		if err != nil {
 			return errors.Join(fmt.Errorf("nexmo: replay: %w", err), st.wait(ctx))
 		}
@@ -60,6 +63,7 @@ type stream struct {
 	pending int
 	errs    []error
 	idle    chan struct{} // closed when pending falls to 0; nil when nobody waits
+	over    bool          // the caller has gone: nothing is handed over any more
 }
 
 type streamKey struct{}
@@ -69,11 +73,15 @@ func streamOf(ctx context.Context) *stream {
 	return st
 }
 
-// handOver notes that an event of the stream is handled later.
-func (st *stream) handOver() {
+// handOver notes that an event of the stream is handled later, unless nobody
+// would wait for it.
+func (st *stream) handOver() bool {
 	st.mu.Lock()
-	st.pending++
-	st.mu.Unlock()
+	defer st.mu.Unlock()
+	if !st.over {
+		st.pending++
+	}
+	return !st.over
 }
 
 // handled notes the outcome of an event that was handed over.
@@ -93,19 +101,20 @@ func (st *stream) handled(e *Event, err error) {
 // wait returns when everything that was handed over has been handled.
 func (st *stream) wait(ctx context.Context) error {
 	st.mu.Lock()
-	if st.pending > 0 {
-		if st.idle == nil {
-			st.idle = make(chan struct{})
-		}
-		idle := st.idle
+	defer st.mu.Unlock()
+	for st.pending > 0 && ctx.Err() == nil {
+		idle := make(chan struct{})
+		st.idle = idle
 		st.mu.Unlock()
 		select {
 		case <-idle:
 		case <-ctx.Done():
-			return ctx.Err()
 		}
 		st.mu.Lock()
 	}
-	defer st.mu.Unlock()
+	st.over = true
+	if st.pending > 0 {
+		return errors.Join(append(st.errs, ctx.Err())...)
+	}
 	return errors.Join(st.errs...)
 }

@@ -408,14 +408,20 @@ func (t EventType) Matches(typ EventType) bool {
 	if t == typ || t == EventAny {
 		return true
 	}
-	family, ok := strings.CutSuffix(string(t), ":*")
-	return ok && !strings.Contains(family, ":") && typ.Family() == family
+	family, ok := t.patternFamily()
+	return ok && typ.Family() == family
 }
 
 // pattern reports whether t can match types other than itself.
 func (t EventType) pattern() bool {
+	_, ok := t.patternFamily()
+	return t == EventAny || ok
+}
+
+// patternFamily returns the family in "family:*".
+func (t EventType) patternFamily() (string, bool) {
 	family, ok := strings.CutSuffix(string(t), ":*")
-	return t == EventAny || ok && !strings.Contains(family, ":")
+	return family, ok && family != "" && !strings.Contains(family, ":")
 }
 
 // customName returns the name in custom:<name>.

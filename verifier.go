@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -60,7 +61,8 @@ type Verifier struct {
 	// Leeway is how far in the future a token may be; 1 minute if zero.
 	Leeway time.Duration
 
-	// MaxBody is the largest body that Verify reads, in bytes; 1 MiB if zero.
+	// MaxBody is the largest body, or query, that Verify reads, in bytes; 1 MiB
+	// if zero.
 	MaxBody int64
 
 	// APIKey and ApplicationID, when not empty, must be those in the token.
@@ -288,9 +290,12 @@ func (c *tokenClaims) UnmarshalJSON(data []byte) error {
 			s.Text()
 		case "aud":
 			s.Once(&o, 9)
-			new(StringList).decode(&s)
+			start := s.Offset()
+			if raw, ok := s.Raw(); ok && new(jwt.ClaimStrings).UnmarshalJSON(raw) != nil {
+				s.Fail(start, "text, or an array of texts")
+			}
 		default:
-			s.Unknown(&o)
+			skipClaim(&s, &o)
 		}
 	}
 	s.End()
@@ -306,15 +311,27 @@ func (c *tokenClaims) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// knownClaims are the names that UnmarshalJSON looks for.
+var knownClaims = []string{"iss", "iat", "nbf", "exp", "jti", "payload_hash", "api_key", "application_id", "sub", "aud"}
+
+// skipClaim skips a claim that is not known, if every reader would: encoding/json
+// takes EXP for exp, and refuses numbers that are out of range.
+func skipClaim(s *jsonscan.Scanner, o *jsonscan.Object) {
+	start := s.Offset()
+	s.Remember(o)
+	raw, ok := s.Raw()
+	known := slices.ContainsFunc(knownClaims, func(name string) bool { return strings.EqualFold(name, o.Name) })
+	if known || ok && json.Unmarshal(raw, new(any)) != nil {
+		s.Fail(start, "a claim that every reader understands alike")
+	}
+}
+
 // scanNumericDate reads seconds since 1970.
 func scanNumericDate(s *jsonscan.Scanner) time.Time {
 	start := s.Offset()
 	f, ok := s.Float()
-	if !ok {
-		return time.Time{}
-	}
 	const year9999 = 253402300800
-	if f <= 0 || f >= year9999 {
+	if !ok || f <= 0 || f >= year9999 {
 		s.Fail(start, "seconds since 1970")
 		return time.Time{}
 	}
@@ -324,12 +341,15 @@ func scanNumericDate(s *jsonscan.Scanner) time.Time {
 // read returns the payload of a request: the bytes that its hash covers, and
 // the JSON of the event, which for a POST is the same.
 func (v *Verifier) read(r *http.Request) (hashed, payload []byte, err error) {
-	if r.Method == http.MethodGet {
-		return queryPayload(r.URL.RawQuery)
-	}
 	limit := v.MaxBody
 	if limit == 0 {
 		limit = defaultMaxBody
+	}
+	if r.Method == http.MethodGet {
+		if int64(len(r.URL.RawQuery)) > limit {
+			return nil, nil, ErrTooLarge
+		}
+		return queryPayload(r.URL.RawQuery)
 	}
 	body, err := readBody(r, limit)
 	return body, body, err
@@ -343,9 +363,10 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, ErrTooLarge
 	}
 	var b bytes.Buffer
-	if r.ContentLength > 0 {
-		b.Grow(int(r.ContentLength) + bytes.MinRead)
+	if n := min(r.ContentLength, defaultMaxBody); n > 0 { // room for more is made when it comes
+		b.Grow(int(n) + bytes.MinRead)
 	}
+	limit = min(limit, math.MaxInt64-1)
 	if _, err := b.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, ErrTooLarge

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,9 +57,10 @@ type WebhookHandler struct {
 	// A token that is there is still verified, if there is a Verifier.
 	AllowUnsigned bool
 
-	// RememberTokens refuses a token that brought an event before; it is how
-	// many are remembered. Zero remembers none: a Conversation knows its
-	// duplicates. It matters for events without an ID.
+	// RememberTokens refuses a token that brought an event before, and answers
+	// 503 to one whose event is under way; it is how many are remembered. Zero
+	// remembers none: a Conversation knows its duplicates. It matters for events
+	// without an ID.
 	RememberTokens int
 
 	// Logger is told why a webhook was not handled; nil logs nothing. Content
@@ -96,13 +98,14 @@ const (
 
 // Reasons of an answer that is not about the token.
 var (
-	errBusy     = errors.New("nexmo: webhook: MaxConcurrent events are under way")
-	errDraining = errors.New("nexmo: webhook: the handler is being drained")
-	errMethod   = errors.New("nexmo: webhook: the method is neither POST nor GET")
-	errSlowBody = errors.New("nexmo: webhook: the body did not come in time")
-	errSlow     = errors.New("nexmo: webhook: the handlers took longer than Timeout")
-	errNoSink   = errors.New("nexmo: WebhookHandler: Sink is nil: give an Application or a Conversation")
-	errUnsigned = errors.New("nexmo: WebhookHandler: Verifier is nil: give one, or set AllowUnsigned to accept events from anybody")
+	errBusy      = errors.New("nexmo: webhook: MaxConcurrent events are under way")
+	errDraining  = errors.New("nexmo: webhook: the handler is being drained")
+	errSameToken = errors.New("nexmo: webhook: an event with the same token is under way")
+	errMethod    = errors.New("nexmo: webhook: the method is neither POST nor GET")
+	errSlowBody  = errors.New("nexmo: webhook: the body did not come in time")
+	errSlow      = errors.New("nexmo: webhook: the handlers took longer than Timeout")
+	errNoSink    = errors.New("nexmo: WebhookHandler: Sink is nil: give an Application or a Conversation")
+	errUnsigned  = errors.New("nexmo: WebhookHandler: Verifier is nil: give one, or set AllowUnsigned to accept events from anybody")
 )
 
 // ServeHTTP handles one webhook.
@@ -119,18 +122,22 @@ func (h *WebhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *WebhookHandler) serve(w http.ResponseWriter, r *http.Request, res *WebhookResult) (int, error) {
+	timeout := h.Timeout
+	if timeout == 0 {
+		timeout = defaultWebhookTimeout
+	}
+	// Whatever the answer, net/http waits no longer for the body either. A server
+	// whose connections cannot have deadlines has its own ways.
+	deadline := time.Now().Add(timeout)
+	_ = http.NewResponseController(w).SetReadDeadline(deadline)
 	if r.Method != http.MethodPost && r.Method != http.MethodGet {
 		return http.StatusMethodNotAllowed, errMethod
 	}
 	if h.Sink == nil {
 		return http.StatusServiceUnavailable, errNoSink
 	}
-	timeout := h.Timeout
-	if timeout == 0 {
-		timeout = defaultWebhookTimeout
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	claims, payload, err := h.verify(w, r, time.Now().Add(timeout))
+	ctx, cancel := context.WithDeadline(r.Context(), deadline)
+	claims, payload, err := h.verify(w, r, deadline)
 	if err != nil {
 		cancel()
 		return h.refusal(err), err
@@ -152,7 +159,7 @@ func (h *WebhookHandler) serve(w http.ResponseWriter, r *http.Request, res *Webh
 		defer cancel()
 		err := errHandlerExited
 		defer func() {
-			h.end(claims, err == nil)
+			h.end(claims, err == nil || permanent(err))
 			done <- err
 		}()
 		err = h.deliver(ctx, e)
@@ -195,9 +202,6 @@ func (h *WebhookHandler) verify(w http.ResponseWriter, r *http.Request, deadline
 	if r.Body != nil && r.ContentLength <= limit {
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 	}
-	// A server whose connections cannot have deadlines has its own ways.
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(deadline)
 	unsigned := h.AllowUnsigned && (h.Verifier == nil || len(r.Header.Values("Authorization")) == 0)
 	var claims *Claims
 	var payload []byte
@@ -214,7 +218,7 @@ func (h *WebhookHandler) verify(w http.ResponseWriter, r *http.Request, deadline
 		}
 		return nil, nil, err
 	}
-	_ = rc.SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return claims, payload, nil
 }
 
@@ -223,7 +227,7 @@ func (h *WebhookHandler) refusal(err error) int {
 	switch {
 	case errors.Is(err, ErrNoToken) && h.RetryUnsigned,
 		errors.Is(err, ErrNoSecret), errors.Is(err, errUnsigned), // it is we who are at fault
-		errors.Is(err, errBusy), errors.Is(err, errDraining):
+		errors.Is(err, errBusy), errors.Is(err, errDraining), errors.Is(err, errSameToken):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, ErrTooLarge):
 		return http.StatusRequestEntityTooLarge
@@ -251,17 +255,16 @@ func refused(err error) bool {
 // permanent reports whether err is nothing but bodies that are not as
 // documented: no retry would mend those.
 func permanent(err error) bool {
-	switch e := err.(type) { //nolint:errorlint // it looks at each error of a join
-	case interface{ Unwrap() []error }:
-		for _, err := range e.Unwrap() {
-			if !permanent(err) {
-				return false
-			}
-		}
+	switch e := err.(type) { //nolint:errorlint // it looks at every error of the tree
+	case *DecodeError:
 		return true
+	case interface{ Unwrap() []error }:
+		errs := e.Unwrap()
+		return len(errs) > 0 && !slices.ContainsFunc(errs, func(err error) bool { return !permanent(err) })
+	case interface{ Unwrap() error }:
+		return permanent(e.Unwrap())
 	default:
-		_, ok := errors.AsType[*DecodeError](err)
-		return ok
+		return false
 	}
 }
 
@@ -290,6 +293,8 @@ func (h *WebhookHandler) begin(c *Claims) error {
 		return errBusy
 	case h.tokens.has(c.ID):
 		return ErrReplay
+	case h.RememberTokens > 0 && !h.tokens.begin(c.ID):
+		return errSameToken
 	}
 	h.underWay++
 	return nil
@@ -300,6 +305,7 @@ func (h *WebhookHandler) begin(c *Claims) error {
 func (h *WebhookHandler) end(c *Claims, handled bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.tokens.end(c.ID)
 	if handled {
 		h.tokens.add(c.ID, h.RememberTokens)
 	}
@@ -360,10 +366,27 @@ func (h *WebhookHandler) report(ctx context.Context, res *WebhookResult) {
 
 // recentTokens is the IDs of the last tokens.
 type recentTokens struct {
-	set  map[string]struct{}
-	ring []string
-	next int
+	set      map[string]struct{}
+	ring     []string
+	next     int
+	underWay map[string]struct{} // those whose events are
 }
+
+// begin reports whether no event with the token is under way: now one is.
+func (t *recentTokens) begin(id string) bool {
+	if _, ok := t.underWay[id]; ok {
+		return false
+	}
+	if t.underWay == nil {
+		t.underWay = make(map[string]struct{})
+	}
+	if id != "" {
+		t.underWay[id] = struct{}{}
+	}
+	return true
+}
+
+func (t *recentTokens) end(id string) { delete(t.underWay, id) }
 
 func (t *recentTokens) has(id string) bool {
 	_, ok := t.set[id]

@@ -250,9 +250,6 @@ func (p *source) decoder(b *bytes.Buffer, name string) error {
 		method = "decodeObject"
 	}
 	fields := p.fields(name)
-	if len(fields) > 64 {
-		return fmt.Errorf("%s has more than 64 fields: the scanner remembers no more", name)
-	}
 	fmt.Fprintf(b, "func (v *%s) %s(s *jsonscan.Scanner) {\n", name, method)
 	b.WriteString("o, ok := s.Object()\nif !ok {\nreturn\n}\nfor s.Next(&o) {\n")
 	if len(fields) == 0 {
