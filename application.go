@@ -288,7 +288,8 @@ func (a *Application) Close() error {
 	}
 	a.mu.Unlock()
 	slices.SortFunc(all, func(x, y *tracked) int { return int(x.number) - int(y.number) }) //nolint:gosec // small numbers
-	for _, t := range all {                                                                // all of them first: what is held back may be passed on
+	// All of them first: what is held back may be passed on to another one.
+	for _, t := range all {
 		t.mu.Lock()
 		t.close()
 		t.mu.Unlock()

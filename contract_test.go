@@ -250,7 +250,7 @@ func newConA(j *journal, opts ...nexmo.ConversationOption) *nexmo.Conversation {
 type contextKey string
 
 // "Handlers of one event run one after another in registration order, wildcards
-// included; Deliver returns when all have returned, with their errors joined."
+// included; Deliver returns when all have returned, with their errors joined".
 func TestContract01_HandlersRunInRegistrationOrder(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -313,7 +313,7 @@ func TestContract01_ApplicationHandlersRunFirst(t *testing.T) {
 }
 
 // "For an event held back (5) that is when its turn has come: what a webhook
-// acknowledges has been handled."
+// acknowledges has been handled".
 func TestContract01_HeldBackDeliverReturnsWhenItsTurnHasCome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -347,7 +347,7 @@ func TestContract01_HeldBackDeliverReturnsWhenItsTurnHasCome(t *testing.T) {
 }
 
 // "If ctx ends first, an event still held back is withdrawn and ctx's error
-// returned, so that the sender may try again."
+// returned, so that the sender may try again".
 func TestContract01_HeldBackEventIsWithdrawnWhenCtxEnds(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -463,7 +463,7 @@ func TestContract01_WithdrawnInFrontOfOthers(t *testing.T) {
 }
 
 // "A sequential stream (session, Replay) hands over without waiting behind its
-// own gap."
+// own gap".
 func TestContract01_StreamDoesNotWaitBehindItsOwnGap(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -730,7 +730,7 @@ func TestContract01_StreamEndsWithItsReplay(t *testing.T) {
 }
 
 // "Events of one conversation are never handled concurrently; those of different
-// conversations may be."
+// conversations may be".
 func TestContract02_NeverConcurrentWithinAConversation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -818,7 +818,7 @@ func membership(typ nexmo.EventType, id nexmo.EventID, member string) *nexmo.Eve
 }
 
 // "Members and conversation state are as they are after the event when its
-// handlers run."
+// handlers run".
 func TestContract03_StateIsAsAfterTheEvent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -869,7 +869,7 @@ func TestContract03_StateIsAsAfterTheEvent(t *testing.T) {
 
 // "An event with an ID is handled at most once per conversation unless its
 // handlers failed: an event whose handlers returned an error or panicked is not
-// a duplicate when it is delivered again. Nothing else is handled twice."
+// a duplicate when it is delivered again. Nothing else is handled twice".
 func TestContract04_HandledAtMostOnceUnlessItFailed(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -1051,7 +1051,7 @@ func TestContract04_HandlerEndsItsGoroutine(t *testing.T) {
 }
 
 // "IDs are handled in rising order. A gap is held back until the missing events
-// come, …"
+// come, …".
 func TestContract05_IDsAreHandledInRisingOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -1072,7 +1072,7 @@ func TestContract05_IDsAreHandledInRisingOrder(t *testing.T) {
 }
 
 // "… are fetched once from the Source, …; what stays missing is reported as a
-// Gap, and never waited for twice."
+// Gap, and never waited for twice".
 func TestContract05_SourceIsAskedOnceForAGap(t *testing.T) {
 	t.Parallel()
 	const grace, wait = 100 * time.Millisecond, 2 * time.Second
@@ -1260,7 +1260,7 @@ func TestContract05_CallerGivesUpWhileTheSourceIsRead(t *testing.T) {
 		synctest.Wait()
 		patient := beginDeliver(t.Context(), c, numbered(5))
 		time.Sleep(5 * time.Second)
-		<-impatient // with either outcome: it may have been its turn in time
+		<-impatient //nolint:errcheck // with either outcome: it may have been its turn in time
 		mustDeliver(t, c, 4)
 		patient.returns(t, nil)
 		j.is(t, "1", "2", "3", "4", "5")
@@ -1358,7 +1358,7 @@ func TestContract05_GapGrows(t *testing.T) {
 	})
 }
 
-// "An event that arrives after its gap was given up is still handled, once."
+// "An event that arrives after its gap was given up is still handled, once".
 func TestContract05_LateEventIsHandledOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -1383,7 +1383,7 @@ func TestContract05_LateEventIsHandledOnce(t *testing.T) {
 }
 
 // "The first event seen sets the baseline unless WithStart or Sync did. An event
-// below the baseline that was never handled is handled when it arrives, once."
+// below the baseline that was never handled is handled when it arrives, once".
 func TestContract06_Baseline(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -1472,7 +1472,7 @@ func TestContract06_SyncFillsOpenGaps(t *testing.T) {
 }
 
 // "… what was handled is remembered in a bounded window of IDs, and an event
-// below that window is logged and treated as handled."
+// below that window is logged and treated as handled".
 func TestContract06_MemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	const remembered = 1024
@@ -1544,7 +1544,7 @@ func TestContract06_ExtremeIDs(t *testing.T) {
 }
 
 // "Events without an ID (typing, ephemeral, application, knocker) pass straight
-// through, in arrival order."
+// through, in arrival order".
 func TestContract07_EventsWithoutIDPassStraightThrough(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -1610,7 +1610,7 @@ func TestContract07_ApplicationEventsPassStraightThrough(t *testing.T) {
 }
 
 // "Handlers may call On, off, Once, Use and Deliver; … off is idempotent and
-// takes effect from the next event."
+// takes effect from the next event".
 func TestContract08_HandlersChangeHandlers(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -1739,7 +1739,7 @@ func TestContract08_UseOrder(t *testing.T) {
 
 // "… and Deliver; what they deliver is queued behind the current event. … A
 // nested Deliver (recognised by its ctx) returns nil at once; its errors go to
-// the logger and to the outer caller."
+// the logger and to the outer caller".
 func TestContract08_NestedDeliver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -2100,7 +2100,7 @@ func TestContract08_NoLockIsHeldWhileUserCodeRuns(t *testing.T) {
 	})
 }
 
-// "A panic in one handler becomes a *PanicError; the other handlers still run."
+// "A panic in one handler becomes a *PanicError; the other handlers still run".
 func TestContract09_PanicBecomesAnError(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -2129,7 +2129,7 @@ func TestContract09_PanicBecomesAnError(t *testing.T) {
 			if !ok {
 				t.Fatalf("there is no *PanicError in %v", err)
 			}
-			if p.Value != errBoom || !strings.Contains(string(p.Stack), "contract_test.go") {
+			if !errors.Is(p, errBoom) || !strings.Contains(string(p.Stack), "contract_test.go") {
 				t.Errorf("the panic is %v, at\n%s", p.Value, p.Stack)
 			}
 			if strings.Contains(err.Error(), "contract_test.go") {
@@ -2268,7 +2268,7 @@ func (p pending) waitsOrReturns(t *testing.T) {
 	t.Helper()
 	synctest.Wait()
 	select {
-	case <-p:
+	case <-p: //nolint:errcheck // whatever it returns
 	default:
 		t.Fatal("the call has not returned")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -247,7 +248,7 @@ func OnCustom[T any](r Registrar, name string, fn func(ctx context.Context, e *E
 		}
 		v := new(T)
 		if err := json.Unmarshal(rawOrEmpty(body.JSON), v); err != nil {
-			return &DecodeError{Type: e.Type, Err: &unfitError{err}}
+			return &DecodeError{Type: e.Type, Err: &unfitError{err, reflect.TypeFor[T]()}}
 		}
 		return fn(ctx, e, v)
 	})
@@ -267,12 +268,20 @@ func wrongBody(e *Event) error {
 
 // unfitError says why JSON does not fit a type of the user, without any of the
 // values, which the message of the error from encoding/json may hold.
-type unfitError struct{ err error }
+type unfitError struct {
+	err  error
+	into reflect.Type
+}
 
 func (u *unfitError) Error() string {
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](u.err); ok {
 		found, _, _ := strings.Cut(t.Value, " ") // "number 12": the rest is the value
-		path := strings.TrimSuffix("body."+t.Field, ".")
+		path := "body"
+		if u.into.Kind() == reflect.Struct && t.Field != "" {
+			// What follows the first field may be a key of a map, which is content.
+			field, _, _ := strings.Cut(t.Field, ".")
+			path += "." + field
+		}
 		return fmt.Sprintf("%s: want %s, found %s", path, t.Type, found)
 	}
 	return fmt.Sprintf("the body does not fit (%T)", u.err)

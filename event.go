@@ -56,7 +56,7 @@ func scanEventID(s *jsonscan.Scanner) (EventID, bool) {
 		return 0, false
 	}
 	v, err := strconv.ParseUint(text, 10, 63)
-	return EventID(v), err == nil //nolint:gosec // 63 bits fit
+	return EventID(v), err == nil // 63 bits fit
 }
 
 // Event is one event of a conversation or an application, in the same form
@@ -226,8 +226,8 @@ func ParseEvent(data []byte) (*Event, error) {
 // ParseEvents reads a list of events: a bare array, or a page of any version.
 // Links of the page are not followed; an empty object is an empty list.
 //
-// When some events of the list cannot be used, it returns the others, with an
-// error that names each bad one by its place.
+// When some events of the list cannot be used, be it that their text is not strict
+// JSON, it returns the others, with an error that names each bad one by its place.
 func ParseEvents(data []byte) ([]*Event, error) {
 	p := parsers.Get().(*parser)
 	spans, err := p.list(data)
@@ -619,10 +619,42 @@ func (p *parser) list(data []byte) ([][]byte, error) {
 func (p *parser) items(data []byte, spans [][]byte) [][]byte {
 	a, _ := p.s.Array()
 	for p.s.More(&a) {
-		start, end := p.s.Skip()
+		start := p.s.Offset()
+		end := skipItem(data, start)
+		p.s.Seek(end)
 		spans = append(spans, data[start:end])
 	}
 	return spans
+}
+
+// skipItem returns the end of the item at an offset, by its brackets alone. What
+// is wrong within it, ParseEvent will say: it must not cost the other items.
+func skipItem(data []byte, i int) int {
+	depth := 0
+	for ; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			for i++; i < len(data) && data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth < 0 {
+				return i // it is the end of the list
+			}
+			if depth == 0 {
+				return i + 1
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(data)
 }
 
 // page reads a page: the array of events is _embedded itself, or events or

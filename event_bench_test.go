@@ -22,9 +22,9 @@ func joinedRing() [][]byte {
 	for i := range ring {
 		when := time.Date(2024, 5, 16, 8, i%60, 7*i%60, i*15_437_911, time.UTC)
 		at := func(d time.Duration) string { return when.Add(d).Format("2006-01-02T15:04:05.000Z") }
-		member := fmt.Sprintf("MEM-%08x-fe7d-42ac-b0c0-9015a44a%04x", i*0x9e3779b1&0xffffffff, i)
-		user := fmt.Sprintf("USR-%08x-2029-4506-9331-e21ca70a%04x", i*0x85ebca6b&0xffffffff, i)
-		leg := fmt.Sprintf("%08xf07e43199ebe10121ba0%04x", i*0xc2b2ae35&0xffffffff, i)
+		member := fmt.Sprintf("MEM-%08x-fe7d-42ac-b0c0-9015a44a%04x", uint32(i)*0x9e3779b1, i)
+		user := fmt.Sprintf("USR-%08x-2029-4506-9331-e21ca70a%04x", uint32(i)*0x85ebca6b, i)
+		leg := fmt.Sprintf("%08xf07e43199ebe10121ba0%04x", uint32(i)*0xc2b2ae35, i)
 		name := fmt.Sprintf("user-%d", i*i)
 		ring[i] = fmt.Appendf(nil, `{"application_id":"e8059728-5fa0-4cbe-83b4-9919be9cf1de","type":"member:joined",`+
 			`"conversation_id":"CON-fd9c6936-e9b2-4483-ad41-%012x","id":%d,"from":%q,"body":{"member_id":%q,`+
@@ -48,7 +48,7 @@ func textRing() [][]byte {
 		ring[i] = fmt.Appendf(nil, `{"application_id":"e8059728-5fa0-4cbe-83b4-9919be9cf1de","type":"text",`+
 			`"conversation_id":"CON-881333d2-b513-4c3b-ae99-%012x","id":%d,"from":"MEM-%08x-2c7b-4f84-babb-fc1eaa17%04x",`+
 			`"body":{"text":"Hello number %d! Is the tandem from order %d ready, or shall I come by another day this week?"},"timestamp":%q}`,
-			i, i+1, i*0x9e3779b1&0xffffffff, i, i*i, 441+i, when)
+			i, i+1, uint32(i)*0x9e3779b1, i, i*i, 441+i, when)
 	}
 	return ring
 }

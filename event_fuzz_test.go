@@ -77,7 +77,7 @@ func checkParseEvent(t *testing.T, data []byte) {
 	if !bytes.Equal(sent, data) {
 		t.Fatal("ParseEvent changed its argument")
 	}
-	strict := strictJSON(data)
+	strict := strictJSON(data, deepest)
 	m := modelEvent(data)
 	if err != nil {
 		if _, ok := errors.AsType[*DecodeError](err); !ok || e != nil {
@@ -105,13 +105,15 @@ func checkParseEvent(t *testing.T, data []byte) {
 	e.MemberID()
 }
 
+// deepest is how deep an event may be nested.
+const deepest = 512
+
 // strictJSON reports whether text is one JSON value by every standard: RFC 8259,
-// without repeated names and invalid Unicode, no deeper than the package takes.
-func strictJSON(text []byte) bool {
+// without repeated names and invalid Unicode, and no deeper than given.
+func strictJSON(text []byte, deepest int) bool {
 	if !json.Valid(text) || !jsontext.Value(text).IsValid() {
 		return false
 	}
-	const deepest = 512
 	d := jsontext.NewDecoder(bytes.NewReader(text))
 	for {
 		if _, err := d.ReadToken(); err != nil {
@@ -280,7 +282,7 @@ func normalizeAll(v reflect.Value) {
 		for _, field := range v.Fields() {
 			normalizeAll(field)
 		}
-		if n, ok := v.Addr().Interface().(interface{ normalize() }); ok {
+		if n, ok := reflect.TypeAssert[interface{ normalize() }](v.Addr()); ok {
 			n.normalize()
 		}
 	}
@@ -364,9 +366,13 @@ func checkParseEvents(t *testing.T, data []byte) {
 	if !bytes.Equal(sent, data) {
 		t.Fatal("ParseEvents changed its argument")
 	}
-	if !strictJSON(data) {
-		if err == nil || events != nil {
-			t.Fatalf("ParseEvents accepted what is not strict JSON: %d events, %v", len(events), err)
+	const page = 4 // how deep in a page an event may be
+	if !strictJSON(data, deepest+page) {
+		if err == nil {
+			t.Fatalf("ParseEvents accepted what is not strict JSON: %d events", len(events))
+		}
+		for _, e := range events { // around one that is bad
+			checkParseEvent(t, e.Raw)
 		}
 		return
 	}
@@ -376,6 +382,12 @@ func checkParseEvents(t *testing.T, data []byte) {
 			t.Fatalf("ParseEvents accepted what is no list: %d events, %v", len(events), err)
 		}
 		return
+	}
+	if events == nil && !strictJSON(data, deepest) {
+		if err == nil {
+			t.Fatal("ParseEvents returned neither events nor an error")
+		}
+		return // the page itself is too deep
 	}
 	if events == nil {
 		t.Fatalf("ParseEvents refused a list of %d: %v", len(items), err)

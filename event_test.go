@@ -1124,6 +1124,7 @@ var pages = map[string]string{
 	"array-of-numbers": "nexmo: list: item 0: nexmo: event: want a JSON object\n" +
 		"nexmo: list: item 1: nexmo: event: want a JSON object\n" +
 		"nexmo: list: item 2: nexmo: event: want a JSON object",
+	"depth-5000": "nexmo: list: item 0: nexmo: event: invalid JSON at byte 512: nested too deeply",
 }
 
 func TestParseEventRefusesInvalidText(t *testing.T) {
@@ -1170,7 +1171,7 @@ func checkRefusal(t *testing.T, name string, err error) {
 		t.Errorf("%s: the error is a %T, want a *nexmo.DecodeError", name, err)
 		return
 	}
-	if derr.Err == nil || errors.Unwrap(err) != derr.Err {
+	if derr.Err == nil || any(errors.Unwrap(err)) != any(derr.Err) {
 		t.Errorf("%s: Err is %v, Unwrap %v", name, derr.Err, errors.Unwrap(err))
 	}
 	text := err.Error()
@@ -1428,6 +1429,57 @@ func TestParseEventsReturnsTheGoodOnes(t *testing.T) {
 	}
 }
 
+// TestParseEventsOneBadTextDoesNotCostTheOthers: an event that is not even strict
+// JSON is refused, and those around it are not.
+func TestParseEventsOneBadTextDoesNotCostTheOthers(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat("[", 600) + strings.Repeat("]", 600)
+	for name, tt := range map[string]struct{ item, want string }{
+		"a name twice":          {`{"type":"custom:a","body":{"SECRET":1,"SECRET":2}}`, "invalid JSON at byte 38: duplicate member name"},
+		"the type twice":        {`{"type":"text","type":"text"}`, "invalid JSON at byte 15: duplicate member name"},
+		"half a character":      {`{"type":"text","body":{"text":"\ud83d"}}`, "invalid JSON at byte 31: unpaired surrogate escape"},
+		"bytes that are none":   {"{\"type\":\"text\",\"from\":\"SECRET\xff\"}", "invalid JSON at byte 29: invalid UTF-8"},
+		"too deep":              {`{"type":"custom:a","body":` + deep + `}`, "invalid JSON at byte 537: nested too deeply"},
+		"no number":             {`{"type":"text","id":NaN}`, "invalid JSON at byte 20: value expected"},
+		"a comma too many":      {`{"type":"text",}`, "invalid JSON at byte 15: member name expected"},
+		"brackets in a text":    {`{"type":"text","from":"]}[\"]\\","from":"SECRET"}`, "invalid JSON at byte 33: duplicate member name"},
+		"brackets of two kinds": {`{"type":"text","body":[}]`, "invalid JSON at byte 23: value expected"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			items := ` [{"type":"text","id":1} , ` + tt.item + ` , {"type":"image","id":3}]`
+			for _, text := range []string{items, `{"_embedded":{"data":{"events":` + items + `}},"_links":{}}`} {
+				events, err := nexmo.ParseEvents([]byte(text))
+				if want := "nexmo: list: item 1: nexmo: event: " + tt.want; err == nil || err.Error() != want {
+					t.Errorf("the error is %v, want %s", err, want)
+				}
+				if len(events) != 2 || events[0].ID != 1 || events[1].ID != 3 || string(events[1].Raw) != `{"type":"image","id":3}` {
+					t.Errorf("%d events, want 1 and 3", len(events))
+				}
+			}
+		})
+	}
+}
+
+// TestDepth: an event may be nested 512 deep, alone and in a list.
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	nested := func(deep int) string {
+		return `{"type":"custom:a","body":` + strings.Repeat("[", deep-1) + strings.Repeat("]", deep-1) + `}`
+	}
+	for deep, ok := range map[int]bool{511: true, 512: true, 513: false, 5000: false, 100_000: false} {
+		text := nested(deep)
+		if _, err := nexmo.ParseEvent([]byte(text)); (err == nil) != ok {
+			t.Errorf("an event that is nested %d deep: %v", deep, err)
+		}
+		for _, list := range []string{`[` + text + `]`, `{"_embedded":{"data":{"events":[` + text + `]}},"_links":{"a":{"b":{}}}}`} {
+			if events, err := nexmo.ParseEvents([]byte(list)); (err == nil) != ok || (len(events) == 1) != ok {
+				t.Errorf("a list with an event that is nested %d deep: %d events, %v", deep, len(events), err)
+			}
+		}
+	}
+}
+
 func TestParseEventsShapes(t *testing.T) {
 	t.Parallel()
 	const (
@@ -1480,6 +1532,16 @@ func TestParseEventsShapes(t *testing.T) {
 		{`{"a":1,"a":2}`, twice, 0},
 		{`[] []`, "text after the outermost value", 0},
 		{`[{"type":"text"},]`, "value expected", 0},
+		{`[{"type":"text"}`, "unexpected end of text", 0},
+		{`[{"type":"text"}}`, "comma or closing bracket expected", 0},
+		{`[{"type":"text"} {"type":"text"}]`, "comma or closing bracket expected", 0},
+		{`[{"type":"text`, "unexpected end of text", 0},
+		{`[{"type":"text\\`, "unexpected end of text", 0},
+		{`[x]`, "value expected", 0},
+		{`{"_embedded":{"events":[{"type":"text"}],}}`, "member name expected", 0},
+		{`{"_embedded":{"events":[{"type":"text"}]}`, "unexpected end of text", 0},
+		{`{"_embedded":{"events":[{"type":"text"}]}}}`, "text after the outermost value", 0},
+		{`{"_embedded":{"events":[{"type":"text"}],"x":{"y":1,"y":1}}}`, twice, 0},
 		{``, "unexpected end of text", 0},
 	}
 	for _, tt := range tests {
@@ -2022,35 +2084,39 @@ func TestEventsOfAPageShareNoMemory(t *testing.T) {
 // kept by another event or by the package.
 func TestParsedEventsAreCollected(t *testing.T) {
 	t.Parallel()
-	page := bytes.Clone(readFile(t, "testdata/history.json"))
-	events, err := nexmo.ParseEvents(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept := events[4]
-	where := weak.Make(unsafe.SliceData(page))
-	var others []weak.Pointer[nexmo.Event]
-	var raws []weak.Pointer[byte]
-	for _, e := range events {
-		if e != kept {
-			others = append(others, weak.Make(e))
-			raws = append(raws, weak.Make(unsafe.SliceData(e.Raw)))
-		}
-	}
-	page, events = nil, nil
+	kept, page, events, texts := parseAndLetGo(t)
 	runtime.GC()
-	if where.Value() != nil {
+	if page.Value() != nil {
 		t.Error("the page is still in memory")
 	}
-	for i := range others {
-		if others[i].Value() != nil || raws[i].Value() != nil {
+	for i := range events {
+		if events[i].Value() != nil || texts[i].Value() != nil {
 			t.Errorf("event %d of the others is still in memory", i)
 		}
 	}
-	if kept.ID != 5 || len(kept.Raw) == 0 {
-		t.Errorf("the kept event is %d", kept.ID)
+	if kept.ID != 5 || kept.Type != "text" || !json.Valid(kept.Raw) {
+		t.Errorf("the event that was kept is now %+v", kept)
 	}
-	runtime.KeepAlive(kept)
+}
+
+// parseAndLetGo parses a page and returns one event of it, and where the page,
+// the other events and their texts were.
+func parseAndLetGo(t *testing.T) (kept *nexmo.Event, page weak.Pointer[byte], events []weak.Pointer[nexmo.Event], texts []weak.Pointer[byte]) {
+	t.Helper()
+	data := readFile(t, "testdata/history.json")
+	all, err := nexmo.ParseEvents(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range all {
+		if i == 4 {
+			kept = e
+			continue
+		}
+		events = append(events, weak.Make(e))
+		texts = append(texts, weak.Make(unsafe.SliceData(e.Raw)))
+	}
+	return kept, weak.Make(unsafe.SliceData(data)), events, texts
 }
 
 // scalarTest is how one of the scalar types is read and written.

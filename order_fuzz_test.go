@@ -258,12 +258,12 @@ func fuzzConversation(t *testing.T, setup uint8, data []byte) {
 			f.deliver(t.Context(), fuzzEvent(id))
 		}
 		if kind&8 == 0 { // else the next one comes at the same time
-			time.Sleep(1) // for what is left to a timer
+			time.Sleep(time.Nanosecond) // for what is left to a timer
 			synctest.Wait()
 			f.check(window)
 		}
 	}
-	time.Sleep(1)
+	time.Sleep(time.Nanosecond)
 	synctest.Wait()
 	f.check(window)
 	time.Sleep(time.Hour)

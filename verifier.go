@@ -45,6 +45,10 @@ var (
 // must be given. A Verifier is not changed by use: its methods may be called
 // from several goroutines.
 //
+// Printing or logging a Verifier shows no secret. No method can keep package fmt
+// from looking into an unexported field of another struct, though: have a pointer
+// there, and print such a struct with no verb but %v.
+//
 // It refuses whatever the description of signed webhooks does not allow: tokens
 // that are not signed with HS256, of an issuer other than Vonage, without a time
 // of issue or a payload hash, with members twice or critical headers.

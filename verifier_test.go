@@ -123,9 +123,6 @@ type attack struct {
 	status   int // 401 unless given
 }
 
-// overHTTPOnly reports whether the fault is outside the token.
-func (a *attack) overHTTPOnly() bool { return a.auth != nil }
-
 func (a *attack) request() *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/events", strings.NewReader(a.body))
 	for _, value := range a.auth {
@@ -1110,7 +1107,7 @@ func printings(verbs []string, values ...any) map[string]string {
 func concealed(text string) []string {
 	return []string{
 		text, hex.EncodeToString([]byte(text)), strings.ToUpper(hex.EncodeToString([]byte(text))), fmt.Sprintf("% x", text),
-		base64.StdEncoding.EncodeToString([]byte(text)), strings.Trim(fmt.Sprint([]byte(text)), "[]"),
+		base64.StdEncoding.EncodeToString([]byte(text)), strings.Trim(fmt.Sprintf("%d", []byte(text)), "[]"),
 	}
 }
 

@@ -31,7 +31,9 @@ import (
 //	     or the handler is being drained: the service sends the event again
 //
 // Give the http.Server a ReadHeaderTimeout: a handler is not called before the
-// headers have come.
+// headers have come. And give it a ReadTimeout if middleware in front wraps the
+// http.ResponseWriter without an Unwrap method: Timeout cannot end the reading of
+// a body then.
 type WebhookHandler struct {
 	Verifier *Verifier
 	Sink     Sink

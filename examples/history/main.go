@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/conversation-events/nexmo"
 )
@@ -83,11 +84,11 @@ func seen(conversation *nexmo.Conversation, e *nexmo.Event) string {
 	if e.State == nil || len(e.State.SeenBy) == 0 {
 		return ""
 	}
-	text := ", seen by"
+	var names []string
 	for member := range conversation.Members() {
 		if _, ok := e.State.SeenBy[member.ID]; ok {
-			text += " " + member.UserName
+			names = append(names, member.UserName)
 		}
 	}
-	return text
+	return ", seen by " + strings.Join(names, " and ")
 }

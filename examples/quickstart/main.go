@@ -46,20 +46,36 @@ func run(ctx context.Context, file string, out io.Writer) error {
 	webhook := &nexmo.WebhookHandler{
 		Verifier: &nexmo.Verifier{Secrets: []string{secret}},
 		Sink: nexmo.SinkFunc(func(ctx context.Context, e *nexmo.Event) error {
-			arrived <- struct{}{}
-			return app.Deliver(ctx, e)
+			select {
+			case arrived <- struct{}{}:
+				return app.Deliver(ctx, e)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}),
 	}
 	server := httptest.NewServer(webhook)
 	defer server.Close()
 
 	// An event that comes before its turn is answered when its turn has come, so
-	// the service does not wait for one answer before it posts the next event.
+	// the service does not wait for one answer before it posts the next event. One
+	// without an ID has no turn, and one that comes again comes much later: by then
+	// everything before it has been answered.
 	var posts sync.WaitGroup
 	failed := make(chan error, 1)
+	posted := map[nexmo.EventID]bool{0: true}
 	for line := range bytes.Lines(recording) {
+		line = bytes.TrimSpace(line)
+		e, err := nexmo.ParseEvent(line)
+		if err != nil {
+			return err
+		}
+		if posted[e.ID] {
+			posts.Wait()
+		}
+		posted[e.ID] = true
 		posts.Go(func() {
-			if err := post(ctx, server, bytes.TrimSpace(line)); err != nil {
+			if err := post(ctx, server, line); err != nil {
 				select {
 				case failed <- err:
 				default: // the first will do
@@ -70,6 +86,9 @@ func run(ctx context.Context, file string, out io.Writer) error {
 		case <-arrived:
 		case err := <-failed:
 			return err
+		}
+		if e.ID == 0 {
+			posts.Wait()
 		}
 	}
 	posts.Wait()

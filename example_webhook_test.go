@@ -1,0 +1,71 @@
+package nexmo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/conversation-events/nexmo"
+	"github.com/conversation-events/nexmo/nexmotest"
+)
+
+func ExampleWebhookHandler() {
+	app := nexmo.NewApplication("")
+	app.OnConversation(func(c *nexmo.Conversation) {
+		nexmo.On(c, func(_ context.Context, e *nexmo.Event, b *nexmo.AudioDTMF) error {
+			fmt.Println(c.ID(), e.From, "pressed", b.Digits)
+			return nil
+		})
+	})
+
+	const newSecret, oldSecret = "the signature secret of the account", "the one before it was changed"
+	mux := http.NewServeMux()
+	mux.Handle("/events", &nexmo.WebhookHandler{
+		Verifier: &nexmo.Verifier{Secrets: []string{newSecret, oldSecret}},
+		Sink:     app,
+	})
+
+	// What a server would get from the service, and from somebody else.
+	event := []byte(`{"type": "audio:dtmf", "id": 7, "conversation_id": "CON-1", "from": "MEM-1", "body": {"digits": "5"}}`)
+	for _, secret := range []string{newSecret, oldSecret, "a guess"} {
+		r := nexmotest.SignedRequest(secret, event)
+		r.URL.Path = "/events"
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		fmt.Println(w.Code)
+	}
+	// Output:
+	// CON-1 MEM-1 pressed 5
+	// 204
+	// 204
+	// 401
+}
+
+func ExampleVerifier_VerifyToken() {
+	verifier := nexmo.Verifier{Secrets: []string{"the signature secret of the account"}, APIKey: "abcd1234"}
+
+	// Of a message in a queue: what the webhook had in its Authorization header
+	// behind "Bearer ", and its body, to the byte.
+	body := []byte(`{"type": "text", "id": 7, "conversation_id": "CON-1", "body": {"text": "hello"}}`)
+	token := nexmotest.Sign("the signature secret of the account", body)
+
+	claims, err := verifier.VerifyToken(token, body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	e, err := nexmo.ParseEvent(body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("account", claims.APIKey, "event", e.ID)
+
+	_, err = verifier.VerifyToken(token, append(body, '\n'))
+	fmt.Println(errors.Is(err, nexmo.ErrPayloadHash), err)
+	// Output:
+	// account abcd1234 event 7
+	// true nexmo: webhook: the token is for another payload
+}

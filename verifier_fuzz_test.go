@@ -1,0 +1,285 @@
+package nexmo_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/conversation-events/nexmo"
+	"github.com/conversation-events/nexmo/nexmotest"
+)
+
+// tokenErrors are what VerifyToken refuses tokens with.
+var tokenErrors = []error{
+	nexmo.ErrToken, nexmo.ErrAlgorithm, nexmo.ErrSignature, nexmo.ErrIssuer, nexmo.ErrExpired, nexmo.ErrNotYetValid, nexmo.ErrPayloadHash,
+}
+
+// fuzzToken makes a token of what the fuzzer gives. Most are signed well, or
+// fuzzing would find nothing but wrong signatures.
+func fuzzToken(mode byte, header, claims, raw string, body []byte) string {
+	fill := strings.NewReplacer("HASH", hashOf(string(body)), "NOW", "1750000000")
+	switch mode % 6 {
+	case 0: // members more than needed
+		return forge(`{"alg":"HS256"`+header+`}`, fill.Replace(`{"iss":"Vonage","iat":NOW,"payload_hash":"HASH"`+claims+`}`), hookSecret)
+	case 1: // the same in front
+		return forge(`{`+header+`"alg":"HS256"}`, fill.Replace(`{`+claims+`"iss":"Vonage","iat":NOW,"payload_hash":"HASH"}`), hookSecret)
+	case 2:
+		return forge(header, fill.Replace(claims), hookSecret)
+	case 3: // base64 is the fuzzer's own
+		return sealed(raw, hookSecret)
+	case 4:
+		return forge(hookHeader, fill.Replace(claims), hookSecret) + raw
+	default:
+		return raw
+	}
+}
+
+// FuzzVerifier checks that what VerifyToken accepts, golang-jwt accepts with the
+// same key and the same clock, whichever way it reads claims, and that the token
+// says what a webhook must say.
+func FuzzVerifier(f *testing.F) {
+	good := forge(hookHeader, hookClaims(f), hookSecret)
+	body := []byte(hookBody)
+	add := func(mode byte, header, claims, raw string) { f.Add(mode, header, claims, raw, body) }
+	add(0, ``, ``, ``)
+	add(0, `,"typ":"JWT","kid":"1","jku":"http://localhost/","jwk":{"kty":"oct","k":"AAAA"}`, `,"jti":"1","api_key":"a","application_id":"b"`, ``)
+	for _, claims := range []string{
+		`,"exp":1750000001,"nbf":1750000000`, `,"exp":null`, `,"nbf":null`, `,"exp":0`, `,"nbf":0.5`, `,"nbf":1750000000.9`, `,"exp":1e400`, `,"exp":"1750000001"`,
+		`,"aud":"x"`, `,"aud":["x","y"]`, `,"aud":[null]`, `,"aud":null`, `,"aud":{}`, `,"sub":null`, `,"sub":"s"`, `,"jti":null`, `,"jti":7`,
+		`,"Exp":1`, `,"EXP":1750000001`, `,"ſub":1`, `,"iſſ":1`, `,"x":1e400`, `,"x":[{"y":-1e999}]`, `,"x":{"y":1,"y":2}`, `,"iss":"Vonage"`, `,"\u0069at":1`,
+		`,"x":"\ud800"`, ",\"x\":\"\xff\"", `,"x":` + strings.Repeat("[", 600) + strings.Repeat("]", 600), `}{`, `} `, `,`, `,"":1,"":2`,
+	} {
+		add(0, ``, claims, ``)
+		add(1, ``, strings.TrimPrefix(claims+",", ","), ``)
+	}
+	for _, header := range []string{`,"crit":[]`, `,"alg":"none"`, `,"\u0061lg":"none"`, `,"typ":"JWT","typ":"JWT"`, `,"x":1e400`, `,"b64":false`, `,"Alg":"none"`, `}{`} {
+		add(0, header, ``, ``)
+	}
+	add(2, hookHeader, `{"iss":"Vonage","iat":NOW,"payload_hash":"HASH"}`, ``)
+	add(2, `{"alg":"none"}`, `null`, ``)
+	add(2, `{"alg":"HS512"}`, `[]`, ``)
+	add(2, `null`, `{"iss":"Vonage","iat":1749999700,"payload_hash":"HASH"}`, ``)
+	add(2, ` {"alg" : "HS256"} `, ` {"payload_hash":"HASH","iat":1750000060,"iss":"Vonage"} `, ``)
+	add(3, ``, ``, good[:strings.LastIndexByte(good, '.')])
+	add(3, ``, ``, good[:20]+"\n"+good[20:strings.LastIndexByte(good, '.')])
+	add(4, ``, `{"iss":"Vonage","iat":NOW,"payload_hash":"HASH"}`, ``)
+	add(4, ``, `{"iss":"Vonage","iat":NOW,"payload_hash":"HASH"}`, `=`)
+	add(4, ``, `{"iss":"Vonage","iat":NOW,"payload_hash":"HASH"}`, "\n")
+	add(5, ``, ``, good)
+	add(5, ``, ``, good+"=")
+	add(5, ``, ``, strings.Replace(good, ".", "\n.", 1))
+	add(5, ``, ``, "..")
+
+	v := hookVerifier()
+	parser := jwt.NewParser(
+		jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer("Vonage"), jwt.WithStrictDecoding(),
+		jwt.WithTimeFunc(func() time.Time { return hookNow }),
+	)
+	key := func(*jwt.Token) (any, error) { return []byte(hookSecret), nil }
+	f.Fuzz(func(t *testing.T, mode byte, header, claims, raw string, body []byte) {
+		token := fuzzToken(mode, header, claims, raw, body)
+		got, err := v.VerifyToken(token, body)
+
+		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+		r.Header["Authorization"] = []string{"Bearer " + token}
+		_, payload, rerr := v.Verify(r)
+		if !errors.Is(err, rerr) || !errors.Is(rerr, err) || err == nil && !bytes.Equal(payload, body) {
+			t.Errorf("VerifyToken says %v, Verify says %v", err, rerr)
+		}
+		if err != nil {
+			if got != nil || !slices.Contains(tokenErrors, err) {
+				t.Errorf("refused with %v and %v", got, err)
+			}
+			return
+		}
+
+		plain := jwt.MapClaims{}
+		if _, err := parser.ParseWithClaims(token, plain, key); err != nil {
+			t.Fatalf("golang-jwt refuses it, reading a map: %v", err)
+		}
+		var registered jwt.RegisteredClaims
+		if _, err := parser.ParseWithClaims(token, &registered, key); err != nil {
+			t.Fatalf("golang-jwt refuses it, reading a struct: %v", err)
+		}
+		if hash, _ := plain["payload_hash"].(string); !strings.EqualFold(hash, hashOf(string(body))) {
+			t.Errorf("the token is for %q", hash)
+		}
+		if iat, ok := plain["iat"].(float64); !ok || iat < hookIssued-300 || iat >= hookIssued+61 || got.IssuedAt.Unix() != int64(iat) {
+			t.Errorf("iat is %v, read as %v", plain["iat"], got.IssuedAt)
+		}
+		for name, text := range map[string]string{"jti": got.ID, "api_key": got.APIKey, "application_id": got.ApplicationID} {
+			if want, _ := plain[name].(string); text != want {
+				t.Errorf("%s is %q, read as %q", name, want, text)
+			}
+		}
+		for name, times := range map[string]struct {
+			ours   time.Time
+			theirs *jwt.NumericDate
+		}{"iat": {got.IssuedAt, registered.IssuedAt}, "nbf": {got.NotBefore, registered.NotBefore}, "exp": {got.ExpiresAt, registered.ExpiresAt}} {
+			if times.theirs == nil != times.ours.IsZero() || times.theirs != nil && !times.theirs.Equal(times.ours) {
+				t.Errorf("%s is %v, read as %v", name, times.theirs, times.ours)
+			}
+		}
+	})
+}
+
+// asJSON is a query as the service is documented to hash it.
+func asJSON(query string) (string, bool) {
+	var b strings.Builder
+	b.WriteByte('{')
+	for pair := range strings.SplitSeq(query, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		for i, text := range []string{name, value} {
+			text, err := url.QueryUnescape(text)
+			if err != nil {
+				return "", false
+			}
+			var quoted bytes.Buffer
+			enc := json.NewEncoder(&quoted)
+			enc.SetEscapeHTML(false)
+			_ = enc.Encode(text)
+			switch {
+			case i == 1:
+				b.WriteByte(':')
+			case b.Len() > 1:
+				b.WriteByte(',')
+			}
+			b.Write(bytes.TrimSpace(quoted.Bytes()))
+		}
+	}
+	b.WriteByte('}')
+	return b.String(), true
+}
+
+// FuzzWebhook checks a handler from end to end: whatever comes, the answer is one
+// of the documented ones and bare, and nothing is delivered that was not signed.
+func FuzzWebhook(f *testing.F) {
+	good := "Bearer " + nexmotest.Sign("another secret", hookText(1))
+	add := func(mode byte, method, query, auth string, body string) {
+		f.Add(mode, method, query, auth, []byte(body))
+	}
+	for _, mode := range []byte{0, 1, 2, 3, 4, 8, 12, 16, 32, 64, 128} {
+		add(mode, http.MethodPost, ``, good, string(hookText(1)))
+		add(mode, http.MethodPost, ``, ``, hookTyping)
+		add(mode, http.MethodGet, `type=text&id=7&body=%7B%22text%22:%22x%22%7D`, ``, ``)
+	}
+	for _, method := range []string{http.MethodHead, http.MethodPut, "get", "", "\r\n"} {
+		add(0, method, `a=b`, good, hookBody)
+	}
+	for _, body := range []string{``, `null`, `{"type":"odd"}`, `{"type":"text","id":1,"body":{"text":1}}`, `{"type":1}`, `["text",{"id":1}]`, "{\"type\":\"a\xff\"}", strings.Repeat("[", 5000)} {
+		add(0, http.MethodPost, ``, ``, body)
+	}
+	for _, query := range []string{``, `&&`, `type=text&id=1&id=2`, `type=%zz`, `type=text&body=%7B`, `type=text&body=[1]`, `=&=`, `type=text&x=%00%ff`, `type`, `type=a;b`} {
+		add(0, http.MethodGet, query, ``, ``)
+	}
+	for _, auth := range []string{`Bearer`, `Bearer a.b.c`, "Bearer a\nb", `Basic YTpi`, `bearer  x`} {
+		add(1, http.MethodPost, ``, auth, hookBody)
+	}
+
+	statuses := []int{204, 400, 401, 405, 413, 503}
+	const limit = 4096
+	f.Fuzz(func(t *testing.T, mode byte, method, query, auth string, body []byte) {
+		bit := func(n byte) bool { return mode>>n&1 != 0 }
+		outcome := []error{nil, errors.New("not now"), &nexmo.DecodeError{Err: errors.New("odd")}, nil}[mode>>2&3]
+		panics := mode>>2&3 == 3
+		delivered := 0
+		var log hookLog
+		h := &nexmo.WebhookHandler{
+			Verifier: &nexmo.Verifier{Secrets: []string{"an older secret", hookSecret}, MaxBody: limit},
+			Sink: nexmo.SinkFunc(func(_ context.Context, e *nexmo.Event) error {
+				delivered++
+				if e == nil || e.Body == nil {
+					t.Error("an event without a body was delivered")
+				}
+				if panics {
+					panic("in the sink")
+				}
+				return outcome
+			}),
+			RetryUnsigned: bit(4), RememberTokens: int(mode >> 5 & 1), Logger: log.logger(),
+		}
+		payload, ok := string(body), true
+		if method == http.MethodGet {
+			payload, ok = asJSON(query)
+		}
+		r := &http.Request{
+			Method: method, URL: &url.URL{Path: "/", RawQuery: query}, Header: http.Header{}, ContentLength: int64(len(body)),
+			Body: io.NopCloser(bytes.NewReader(body)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: "localhost",
+		}
+		if bit(6) {
+			r.ContentLength = -1
+		}
+		token := ""
+		switch mode & 3 {
+		case 0, 2: // signed
+			token = nexmotest.Sign(hookSecret, []byte(payload))
+			r.Header.Set("Authorization", "Bearer "+token)
+		case 1:
+			if auth != "" {
+				r.Header["Authorization"] = []string{auth}
+			}
+		}
+		signed := token != ""
+		if bit(7) {
+			r.Header["Authorization"] = append(r.Header["Authorization"], auth)
+			signed = false
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+
+		if !slices.Contains(statuses, w.Code) || w.Body.Len() != 0 {
+			t.Errorf("answered %d with a body of %d bytes", w.Code, w.Body.Len())
+		}
+		if delivered > 1 || delivered == 1 && !signed {
+			t.Errorf("delivered %d times, signed: %t", delivered, signed)
+		}
+		for _, private := range []string{hookSecret, token, auth} {
+			if len(private) > 16 && strings.Contains(log.String(), private) {
+				t.Errorf("the log holds what it should not: %s", log.String())
+			}
+		}
+
+		_, perr := nexmo.ParseEvent([]byte(payload))
+		want := 0
+		switch {
+		case method != http.MethodGet && method != http.MethodPost:
+			want = http.StatusMethodNotAllowed
+		case method == http.MethodGet && len(query) > limit, method == http.MethodPost && len(body) > limit:
+			want = http.StatusRequestEntityTooLarge
+		case !ok:
+			want = http.StatusBadRequest
+		case !signed && len(r.Header["Authorization"]) == 0 && bit(4):
+			want = http.StatusServiceUnavailable
+		case !signed:
+			want = http.StatusUnauthorized
+		case method == http.MethodGet: // its nested JSON is the handler's affair
+			return
+		case perr != nil:
+			want = http.StatusBadRequest
+		case panics || outcome != nil && mode>>2&3 == 1:
+			want = http.StatusServiceUnavailable
+		default:
+			want = http.StatusNoContent
+		}
+		if w.Code != want {
+			t.Errorf("answered %d, want %d", w.Code, want)
+		}
+		if good := want == http.StatusNoContent; good && delivered != 1 {
+			t.Errorf("delivered %d times", delivered)
+		}
+	})
+}
