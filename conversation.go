@@ -317,12 +317,17 @@ func (c *Conversation) wait(d *delivery, t *turn) error {
 			c.mu.Lock()
 		case <-d.Done():
 			c.mu.Lock()
-			if t.done || t.granted {
-				continue
+			switch {
+			case t.done || t.granted:
+			case t.e.ID != 0 && t.e.ID == c.running.id:
+				c.mu.Unlock()
+				<-wake // no longer held back, but being handled
+				c.mu.Lock()
+			default:
+				c.withdraw(t)
+				c.mu.Unlock()
+				return d.Err()
 			}
-			c.withdraw(t)
-			c.mu.Unlock()
-			return d.Err()
 		}
 	}
 }
@@ -336,7 +341,7 @@ func (c *Conversation) withdraw(t *turn) {
 	}
 	c.remove(t)
 	for _, behind := range c.seq.held { // there may be a gap now
-		if behind.eager && behind.owned && !behind.granted {
+		if behind.eager && !behind.granted {
 			close(behind.wake)
 			behind.wake = make(chan struct{})
 		}

@@ -26,6 +26,7 @@ type delivery struct {
 	context.Context           // the caller's
 	root            *delivery // whose queue is used; itself, but for events run on behalf of others
 	queued          bool      // the event came from the queue: do not wait behind a gap
+	foreign         bool      // the event is not the caller's: what its handlers deliver does not fail to him
 
 	state atomic.Uint32 // deliveryOver, deliveryActive or deliveryQueued
 	mu    sync.Mutex
@@ -40,9 +41,10 @@ const (
 )
 
 type queuedEvent struct {
-	to  target
-	e   *Event
-	ctx context.Context
+	to      target
+	e       *Event
+	ctx     context.Context
+	foreign bool // as for delivery
 }
 
 // nestedContext has the values of the ctx that a handler delivered with. The
@@ -60,7 +62,7 @@ type deliveryKey struct{}
 // Value finds the delivery that a context belongs to.
 func (d *delivery) Value(key any) any {
 	if key == (deliveryKey{}) {
-		return d.root
+		return d
 	}
 	return d.Context.Value(key)
 }
@@ -73,7 +75,7 @@ func deliver(ctx context.Context, t target, e *Event) error {
 	if e == nil {
 		return errNilEvent
 	}
-	if outer, ok := ctx.Value(deliveryKey{}).(*delivery); ok && outer.push(queuedEvent{t, e, ctx}) {
+	if outer, ok := ctx.Value(deliveryKey{}).(*delivery); ok && outer.root.push(queuedEvent{t, e, ctx, outer.foreign}) {
 		return nil
 	}
 	d := newDelivery(ctx)
@@ -125,15 +127,18 @@ func (d *delivery) drain() error {
 		d.queue[0] = queuedEvent{}
 		d.queue = d.queue[1:]
 		d.mu.Unlock()
-		if err := next.to.handle(d.nested(next.ctx), next.e); err != nil {
+		if err := next.to.handle(d.nested(next), next.e); err != nil {
 			next.to.queuedError(next.e, err)
-			errs = append(errs, err)
+			if !next.foreign {
+				errs = append(errs, err)
+			}
 		}
 	}
 }
 
-// nested returns the context for an event that was delivered with ctx in d.
-func (d *delivery) nested(ctx context.Context) *delivery {
+// nested returns the context for an event that was queued in d.
+func (d *delivery) nested(next queuedEvent) *delivery {
+	ctx := next.ctx
 	inner, ok := ctx.(*delivery)
 	if inner == d {
 		return d
@@ -144,19 +149,18 @@ func (d *delivery) nested(ctx context.Context) *delivery {
 	if _, ok := ctx.(nestedContext); !ok {
 		ctx = nestedContext{d.Context, ctx}
 	}
-	nd := d.onBehalf(ctx)
-	nd.queued = true
-	return nd
+	return &delivery{Context: ctx, root: d, queued: true, foreign: next.foreign}
 }
 
 // onBehalf returns the context for an event that somebody else delivered and
 // that is run in d: his context, our queue.
 func (d *delivery) onBehalf(ctx context.Context) *delivery {
-	return &delivery{Context: ctx, root: d.root}
+	return &delivery{Context: ctx, root: d.root, foreign: true}
 }
 
-// deliveries hands out deliveries, which it makes a few at a time: a stream
-// hardly allocates.
+// deliveries hands out deliveries, which it makes sixteen at a time: that costs an
+// event 72 bytes and a sixteenth of an allocation, the only one of its dispatch.
+
 var deliveries = sync.Pool{New: func() any { return new([]delivery) }}
 
 func newDelivery(ctx context.Context) *delivery {

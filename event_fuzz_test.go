@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -156,10 +157,12 @@ func modelEvent(data []byte) model {
 			m.typ = typ
 		}
 	}
-	if id, ok := m.fields["id"]; ok {
-		if json.Unmarshal(bytes.Trim(id, `"`), (*int64)(&m.id)) != nil || m.id < 0 {
+	if text, ok := m.fields["id"]; ok && string(text) != "null" {
+		id, err := strconv.ParseUint(strings.Trim(string(text), `"`), 10, 63)
+		if err != nil {
 			return model{}
 		}
+		m.id = EventID(id)
 	}
 	m.usable = m.typ != ""
 	return m

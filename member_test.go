@@ -80,7 +80,9 @@ const (
 		"user":{"id":"USR-1","user_id":"USR-1","name":"priya","display_name":"Priya","image_url":"https://example.com/p.png",
 			"media":{"audio_settings":{"enabled":false,"earmuffed":false,"muted":false},"audio":false}},
 		"channel":{"type":"app","id":"LEG-1","from":{"type":"phone","number":"447700900123"},"to":{"type":"app","user":"priya"},
-			"headers":{"X-Order":"441"},"legs":[{"leg_id":"LEG-1","status":"started"}],"leg_ids":["LEG-1"],"leg_settings":{"a":1}},
+			"headers":{"X-Order":"441"},"legs":[{"leg_id":"LEG-1","status":"started"}],"leg_ids":["LEG-1"],"leg_settings":{"a":1},
+			"number":"441","knocking_id":"knocker:1","cpa":true,"cpa_time":5000,"preanswer":false,"ring_timeout":45000,
+			"max_length":60000,"can_hear":["LEG-2"],"can_speak":["LEG-3"],"content-type":"audio/l16"},
 		"media":{"audio_settings":{"enabled":false,"earmuffed":false,"muted":false},"audio":false},
 		"timestamp":{"invited":"2024-05-14T09:00:01Z"},"initiator":{"invited":{"isSystem":true}}}}`
 	priyaJoined = `{"id":2,"type":"member:joined","conversation_id":"CON-1","from":"MEM-1","body":{"member_id":"MEM-1",
@@ -104,6 +106,9 @@ func priyaAfterInvitation() nexmo.Member {
 			To:      &nexmo.Endpoint{Type: nexmo.ChannelApp, User: "priya"},
 			Headers: nexmo.Headers{"X-Order": "441"}, LegIDs: []string{"LEG-1"},
 			Legs: nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegStarted}}, LegSettings: []byte(`{"a":1}`),
+			Number: "441", KnockingID: "knocker:1", CPA: nexmo.True, CPATime: nexmo.Milliseconds(5 * time.Second),
+			Preanswer: nexmo.False, RingTimeout: nexmo.Milliseconds(45 * time.Second), MaxLength: nexmo.Milliseconds(time.Minute),
+			CanHear: []string{"LEG-2"}, CanSpeak: []string{"LEG-3"}, ContentType: "audio/l16",
 		},
 		Media: nexmo.Media{Audio: nexmo.False, AudioSettings: nexmo.AudioSettings{
 			Enabled: nexmo.False, Earmuffed: nexmo.False, Muted: nexmo.False,
@@ -347,7 +352,7 @@ func memberChanges() []memberChange {
 				m.Media.Audio = nexmo.True
 				m.Media.AudioSettings.Enabled = nexmo.True
 				channel := *m.Channel
-				channel.LegIDs = []string{"LEG-1", "LEG-1b"}
+				channel.LegIDs, channel.CanHear = []string{"LEG-1", "LEG-1b"}, []string{}
 				m.Channel = &channel
 			}),
 		},
@@ -670,14 +675,14 @@ func TestConversationMemberLate(t *testing.T) {
 		},
 		{
 			name: "an older channel",
-			events: []string{priyaInvited, priyaJoined,
-				`{"id":9,"type":"rtc:answered","from":"MEM-1","body":{"channel":{"id":"LEG-1b","leg_ids":["LEG-1b","LEG-1"]}}}`},
-			late: `{"id":8,"type":"rtc:ringing","from":"MEM-1","body":{"channel":{"id":"LEG-1","leg_ids":["LEG-1"],"preanswer":true}}}`,
-			want: with(priyaInside(), func(m *nexmo.Member) {
+			events: []string{tomasJoined,
+				`{"id":9,"type":"sip:answered","from":"MEM-2","body":{"channel":{"id":"LEG-2b","leg_ids":["LEG-2b","LEG-2"]}}}`},
+			late: `{"id":8,"type":"sip:ringing","from":"MEM-2","body":{"channel":{"id":"LEG-2","leg_ids":["LEG-2"],"preanswer":true}}}`,
+			want: with(tomasInside(), func(m *nexmo.Member) {
 				m.LegStatus = nexmo.LegAnswered
-				channel := *m.Channel
-				channel.ID, channel.LegIDs, channel.Preanswer = "LEG-1b", []string{"LEG-1b", "LEG-1"}, nexmo.True
-				m.Channel = &channel
+				m.Channel = &nexmo.Channel{
+					ID: "LEG-2b", Type: nexmo.ChannelPhone, LegIDs: []string{"LEG-2b", "LEG-2"}, Preanswer: nexmo.True,
+				}
 			}),
 		},
 		{
@@ -714,6 +719,13 @@ func TestConversationMemberLate(t *testing.T) {
 			want:   priyaInside(),
 		},
 		{
+			name: "muted after unmuted, twice, once without an ID",
+			events: []string{priyaInvited, priyaJoined, legEvent(nexmo.EventAudioMuteOff, ""),
+				`{"type":"audio:mute:off","from":"MEM-1","body":{}}`},
+			late: `{"id":3,"type":"audio:mute:on","from":"MEM-1","body":{}}`,
+			want: priyaInside(),
+		},
+		{
 			name:   "earmuffed after not",
 			events: []string{priyaInvited, priyaJoined, legEvent(nexmo.EventAudioEarmuffOff, "")},
 			late:   `{"id":3,"type":"audio:earmuff:on","from":"MEM-1","body":{}}`,
@@ -736,6 +748,12 @@ func TestConversationMemberLate(t *testing.T) {
 			name: "ringing after answered", events: []string{priyaInvited, priyaJoined, legEvent(nexmo.EventRTCAnswered, "")},
 			late: `{"id":3,"type":"leg:status:update","from":"MEM-1","body":{"leg_id":"LEG-1","status":"ringing"}}`,
 			want: with(priyaInside(), func(m *nexmo.Member) { m.LegStatus = nexmo.LegAnswered }),
+		},
+		{
+			name:   "ringing before an account of the leg that tells no status",
+			events: []string{priyaInvited, priyaJoined, legEvent(nexmo.EventSIPStatus, `"price":"0.01"`)},
+			late:   `{"id":3,"type":"leg:status:update","from":"MEM-1","body":{"leg_id":"LEG-1","status":"ringing"}}`,
+			want:   with(priyaInside(), func(m *nexmo.Member) { m.LegStatus = nexmo.LegRinging }),
 		},
 		{
 			name:   "an earlier inviter",
