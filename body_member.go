@@ -81,9 +81,6 @@ func (m *Membership) normalize() {
 
 func (m *Membership) memberID() string { return m.MemberID }
 
-// membership gives the tracked state one way to read the three events.
-func (m *Membership) membership() *Membership { return m }
-
 // ConversationRef names a conversation.
 type ConversationRef struct {
 	ConversationID string `json:"conversation_id,omitzero"`

@@ -368,6 +368,11 @@ func (c *Conversation) remove(t *turn) {
 // to a goroutine that waits: then it passes the role on. own is the turn of this
 // goroutine, or nil. The caller has the role and holds c.mu, and gives up both.
 func (c *Conversation) advance(d *delivery, own *turn) {
+	if len(c.queue) == 0 && len(c.seq.held) == 0 { // the usual case
+		c.busy = false
+		c.mu.Unlock()
+		return
+	}
 	finished := false
 	defer func() {
 		if finished {

@@ -507,6 +507,7 @@ func TestEveryFieldWithEveryKindOfValue(t *testing.T) {
 						for _, value := range values {
 							checkParseEvent(t, []byte(before+value+after))
 						}
+						checkParseEvent(t, []byte(before+`null,`+quote(field)+`:null`+after)) // twice
 					}
 					walk(path, before, after, inner)
 				}

@@ -132,8 +132,15 @@ const knockerPrefix = "knocker:"
 // apply changes the members as e tells. It keeps copies of strings only: those
 // of an event are views of its whole text.
 func (m *members) apply(e *Event) {
-	if b, ok := e.Body.(interface{ membership() *Membership }); ok {
-		m.applyMembership(e, b.membership())
+	switch b := e.Body.(type) {
+	case *MemberInvited:
+		m.applyMembership(e, &b.Membership)
+		return
+	case *MemberJoined:
+		m.applyMembership(e, &b.Membership)
+		return
+	case *MemberLeft:
+		m.applyMembership(e, &b.Membership)
 		return
 	}
 	actor := m.actor(e)
@@ -192,14 +199,17 @@ var legProgress = map[EventType]LegStatus{
 // the members become known of a conversation whose first events were missed. It
 // is nil for an event that comes from nobody, or from a caller who is no member.
 func (m *members) actor(e *Event) *trackedMember {
-	from, by := m.get(e.From), m.get(e.FromMember)
-	switch {
-	case e.FromMember == "":
-		by = from
-	case e.From == "":
-		from = by
+	from := m.get(e.From)
+	by := from
+	if e.FromMember != "" && e.FromMember != e.From {
+		by = m.get(e.FromMember)
+		if e.From == "" {
+			from = by
+		}
 	}
-	by.identify(e, e.FromUser)
+	if e.FromUser != nil {
+		by.identify(e, e.FromUser)
+	}
 	return from
 }
 

@@ -1367,6 +1367,14 @@ func TestConversationInfo(t *testing.T) {
 		{"an invitation after created", []string{created, invited}, wantCreated},
 		{"created after an invitation", []string{invited, created}, wantCreated},
 		{"an invitation after updated", []string{created, renamed, invited}, wantRenamed},
+		{
+			"an invitation after an update that left something open", []string{renamed, invited},
+			func() nexmo.ConversationInfo {
+				want := wantRenamed
+				want.ImageURL = "https://example.com/o.png"
+				return want
+			}(),
+		},
 		{"a transfer", []string{moved}, nexmo.ConversationInfo{ID: "CON-1", TransferredFrom: "CON-0"}},
 		{
 			"an older transfer late",

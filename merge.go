@@ -162,34 +162,33 @@ func (c *Conversation) apply(e *Event) {
 }
 
 func (c *Conversation) applyInfo(e *Event) {
-	if id := conversationOf(e); id != "" && id != c.id {
-		return // about another one
-	}
 	switch b := e.Body.(type) {
 	case *ConversationCreated:
 		c.describe(e, &b.ConversationDetails, ConversationActive)
 	case *ConversationUpdated:
 		c.describe(e, &b.ConversationDetails, "")
 	case *ConversationDeleted:
-		c.describe(e, &b.ConversationDetails, "")
-		c.info.State = ConversationGone
-		set(&c.info.DeleteReason, b.Reason)
-	case *MemberInvited:
-		// What an invitation tells is older than what an update told.
-		if c.infoID == 0 {
-			put(&c.info.Name, b.Conversation.Name, true)
-			put(&c.info.Name, b.CName, true)
-			put(&c.info.DisplayName, b.Conversation.DisplayName, true)
-			put(&c.info.ImageURL, b.Conversation.ImageURL, true)
+		if c.describe(e, &b.ConversationDetails, "") {
+			c.info.State = ConversationGone
+			set(&c.info.DeleteReason, b.Reason)
 		}
+	case *MemberInvited:
+		// What an invitation tells may be older than what an update told.
+		put(&c.info.Name, b.Conversation.Name, true)
+		put(&c.info.Name, b.CName, true)
+		put(&c.info.DisplayName, b.Conversation.DisplayName, true)
+		put(&c.info.ImageURL, b.Conversation.ImageURL, true)
 	case *RTCTransfer:
 		put(&c.info.TransferredFrom, b.TransferredFrom, !newer(&c.members.transfer, e))
 	}
 }
 
-// describe takes over what an event of the conversation family tells. state is
-// what it tells by itself.
-func (c *Conversation) describe(e *Event, b *ConversationDetails, state ConversationState) {
+// describe takes over what an event of the conversation family tells, unless it
+// is about another conversation. state is what it tells by itself.
+func (c *Conversation) describe(e *Event, b *ConversationDetails, state ConversationState) bool {
+	if e.ConversationID == "" && b.ID != "" && b.ID != c.id {
+		return false
+	}
 	info := &c.info
 	// A conversation is created before all else that happens to it, and deleted
 	// after that.
@@ -203,4 +202,5 @@ func (c *Conversation) describe(e *Event, b *ConversationDetails, state Conversa
 	putTime(&info.Timestamp.Created, b.Timestamp.Created, late)
 	putTime(&info.Timestamp.Updated, b.Timestamp.Updated, late)
 	putTime(&info.Timestamp.Destroyed, b.Timestamp.Destroyed, late)
+	return true
 }

@@ -118,6 +118,9 @@ func compareTurn(t *turn, id EventID) int {
 
 // find returns the held turn with an ID, or nil.
 func (s *sequencer) find(id EventID) *turn {
+	if len(s.held) == 0 {
+		return nil
+	}
 	if i, ok := slices.BinarySearchFunc(s.held, id, compareTurn); ok {
 		return s.held[i]
 	}

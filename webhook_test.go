@@ -274,6 +274,17 @@ func TestWebhookLargeBody(t *testing.T) {
 			if got := results(); test.want == http.StatusRequestEntityTooLarge && !errors.Is(got[0].Err, nexmo.ErrTooLarge) {
 				t.Errorf("Observe was told %+v", got)
 			}
+
+			// The same without a handler around it.
+			body = &countingReader{left: test.size}
+			r.Body, r.ContentLength = io.NopCloser(body), test.declared
+			_, payload, err := h.Verifier.Verify(r)
+			if payload != nil || errors.Is(err, nexmo.ErrTooLarge) != (test.want == http.StatusRequestEntityTooLarge) {
+				t.Errorf("Verify = %d bytes, %v", len(payload), err)
+			}
+			if body.read > test.most {
+				t.Errorf("Verify read %d bytes, want at most %d", body.read, test.most)
+			}
 		})
 	}
 	t.Run("a good one without a limit worth the name", func(t *testing.T) {
@@ -972,6 +983,11 @@ func TestWebhookDrain(t *testing.T) {
 		wantAnswer(t, h, signed(hookText(3)), http.StatusServiceUnavailable)
 		wantAnswer(t, h, signedBy("another", hookText(3)), http.StatusUnauthorized)
 		time.Sleep(time.Second)
+		release <- struct{}{}
+		synctest.Wait()
+		if len(drained) != 0 || handled.Load() != 1 {
+			t.Errorf("Drain returned %d times when %d of 2 events had been handled", len(drained), handled.Load())
+		}
 		close(release)
 		for range cap(drained) {
 			if err := <-drained; err != nil {
