@@ -17,7 +17,7 @@
 //	if err != nil {
 //		return err
 //	}
-//	return app.Deliver(ctx, e)
+//	return app.Deliver(ctx, e) // nil: it has been handled
 //
 // # Events
 //
@@ -91,6 +91,20 @@
 //  9. A panic in one handler becomes a [*PanicError]; the other handlers still
 //     run.
 //  10. No goroutine outlives its owner: what waits for a gap ends with Close.
+//
+// # Webhooks
+//
+// A [WebhookHandler] is an http.Handler for the rtc event_url of an application:
+// it has a [Verifier] verify each webhook, delivers its event, and answers when
+// that has been handled, or so that the service sends the event again.
+//
+//	http.Handle("/events", &nexmo.WebhookHandler{
+//		Verifier: &nexmo.Verifier{Secrets: []string{secret}},
+//		Sink:     app,
+//	})
+//
+// [Credentials] make the tokens that requests to the service carry. Package
+// nexmotest signs webhooks for tests.
 //
 // # Errors and logs
 //
