@@ -681,6 +681,7 @@ func TestACLAllows(t *testing.T) {
 		{rule("/*/conversations/*/events/**"), "POST", "/v1/conversations/CON-1/events", true},
 		{rule("/*/conversations/*/events/**"), "POST", "/v1/conversations/CON-1/members", false},
 		{rule("/*/conv*/**"), "GET", "/v1/conversations", false},
+		{rule("/*/*/users"), "GET", "/v1//users", false},
 		{rule("/*/users/**", "GET"), "GET", "/v1/users", true},
 		{rule("/*/users/**", "get"), "GET", "/v1/users", true},
 		{rule("/*/users/**", "GET"), "POST", "/v1/users", false},

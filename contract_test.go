@@ -1958,7 +1958,9 @@ func TestContract08_NestedDeliverBehindAGap(t *testing.T) {
 		c.On(nexmo.EventAny, func(ctx context.Context, e *nexmo.Event) error {
 			switch e.ID {
 			case 1:
-				return c.Deliver(ctx, numbered(3))
+				ctx, cancel := context.WithCancel(context.WithValue(ctx, contextKey("nested"), true))
+				defer cancel()
+				return errors.Join(c.Deliver(ctx, typingBy("a")), c.Deliver(ctx, numbered(3)))
 			case 3:
 				return errors.Join(ctx.Err(), errBoom)
 			}
@@ -1967,10 +1969,10 @@ func TestContract08_NestedDeliverBehindAGap(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		elapsed(t, 0, func() { checkError(t, c.Deliver(ctx, numbered(1)), nil) })
 		cancel()
-		j.is(t, "1")
+		j.is(t, "1", "a")
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		j.is(t, "1", "gap 2-2", "3")
+		j.is(t, "1", "a", "gap 2-2", "3")
 		if got := logged.count(slog.LevelError); got != 1 {
 			t.Errorf("%d errors were logged, want 1: %q", got, logged.entries)
 		}
@@ -2610,6 +2612,52 @@ func TestApplication_LetsGoOfTheLongestQuiet(t *testing.T) {
 		held.returns(t, nil)
 		deliverTo(t, app, "g", "h", "i")
 		checkKept(t, app, "g", "h", "i")
+	})
+}
+
+// A conversation that was delivered to directly was not quiet.
+func TestApplication_DirectUseCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app := nexmo.NewApplication("", nexmo.WithMaxConversations(3))
+		for _, con := range []string{"a", "b", "c"} {
+			deliverTo(t, app, con)
+			time.Sleep(time.Second)
+		}
+		checkError(t, app.Conversation("c").Deliver(t.Context(), numberedIn("c", 0)), nil)
+		a := app.Conversation("a")
+		deliverTo(t, app, "b", "c")
+		time.Sleep(time.Second)
+		checkError(t, a.Deliver(t.Context(), numberedIn("a", 0)), nil)
+		time.Sleep(time.Second)
+		deliverTo(t, app, "d")
+		checkKept(t, app, "a", "c", "d")
+		deliverTo(t, app, "e")
+		checkKept(t, app, "a", "d", "e")
+	})
+}
+
+// A conversation is kept for the event that is on its way to it, also while the
+// functions given to OnConversation run.
+func TestApplication_KeepsAConversationThatIsBeingIntroduced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		app := nexmo.NewApplication("", nexmo.WithMaxConversations(1))
+		var introduced []*nexmo.Conversation
+		app.OnConversation(func(c *nexmo.Conversation) {
+			introduced = append(introduced, c)
+			if c.ID() == conA {
+				time.Sleep(time.Second)
+			}
+		})
+		first := beginDeliver(t.Context(), app, numbered(1))
+		first.waits(t)
+		deliverTo(t, app, conB, conB)
+		time.Sleep(time.Second)
+		first.returns(t, nil)
+		if c := app.Conversation(conA); c != introduced[0] || c.LastEventID() != 1 {
+			t.Errorf("the conversation was let go while an event was on its way to it")
+		}
 	})
 }
 

@@ -120,7 +120,6 @@ func (d *delivery) drain() error {
 			d.state.Store(deliveryOver)
 			d.queue = nil
 			d.mu.Unlock()
-			d.queued = false
 			return errors.Join(errs...)
 		}
 		next := d.queue[0]

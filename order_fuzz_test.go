@@ -160,6 +160,82 @@ func (m *sequencerModel) check(t *testing.T, id EventID) standing {
 	return got
 }
 
+// The turn of an event may come, or somebody else may settle it, at the very
+// moment at which the ctx of its owner ends: before the owner, who has noticed
+// his ctx, gets hold of the conversation.
+func TestWaitWhenCtxEndsToo(t *testing.T) {
+	t.Parallel()
+	for _, granted := range []bool{true, false} {
+		c := NewConversation("", WithStart(1), WithReorderWindow(9, time.Hour))
+		ctx, cancel := context.WithCancel(t.Context())
+		returned := make(chan error)
+		go func() { returned <- c.Deliver(ctx, fuzzEvent(2)) }()
+		var own *turn
+		for own == nil {
+			runtime.Gosched()
+			c.mu.Lock()
+			if !c.busy {
+				own = c.seq.find(2)
+			}
+			if own == nil {
+				c.mu.Unlock()
+			}
+		}
+		cancel()
+		for range 10_000 {
+			runtime.Gosched() // until the owner waits for the lock
+		}
+		want := context.Canceled
+		if granted {
+			c.busy, own.granted = true, true
+			close(own.wake)
+		} else {
+			want = errFuzz
+			c.seq.remove(own)
+			c.settle(own, errFuzz)
+		}
+		c.mu.Unlock()
+		// Whoever has the role gives it up: the gap is still open.
+		if err := <-returned; !errors.Is(err, want) {
+			t.Errorf("Deliver returned %v, want %v", err, want)
+		}
+		c.mu.Lock()
+		if c.busy || len(c.seq.held) != 0 {
+			t.Errorf("the role is taken: %v, %d events are held", c.busy, len(c.seq.held))
+		}
+		c.mu.Unlock()
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// An event that is withdrawn wakes the streams behind it, but not one that has
+// been given the role: that is awake.
+func TestWithdrawWakesStreamsOnce(t *testing.T) {
+	t.Parallel()
+	c := NewConversation("", WithStart(1))
+	withdrawn := &turn{e: fuzzEvent(2), ctx: t.Context(), owned: true, wake: make(chan struct{})}
+	waiting := &turn{e: fuzzEvent(3), ctx: t.Context(), owned: true, eager: true, wake: make(chan struct{})}
+	granted := &turn{e: fuzzEvent(1), ctx: t.Context(), owned: true, eager: true, granted: true, wake: make(chan struct{})}
+	close(granted.wake)
+	woken := waiting.wake
+	for _, held := range []*turn{withdrawn, waiting, granted} {
+		c.seq.hold(held)
+	}
+	c.withdraw(withdrawn)
+	select {
+	case <-woken:
+	default:
+		t.Error("the stream was not woken")
+	}
+	select {
+	case <-waiting.wake:
+		t.Error("the stream cannot wait again")
+	default:
+	}
+}
+
 var errFuzz = errors.New("failed on purpose")
 
 // fuzzedSource has most of the events; it may fail half way.

@@ -220,7 +220,9 @@ func (h *WebhookHandler) verify(w http.ResponseWriter, r *http.Request, deadline
 		}
 		return nil, nil, err
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	if r.Method == http.MethodPost || r.ContentLength == 0 { // nothing more is to come
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
 	return claims, payload, nil
 }
 

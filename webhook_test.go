@@ -210,6 +210,65 @@ func TestWebhookMethodWithSlowBody(t *testing.T) {
 	})
 }
 
+// The same for a body that nobody reads, because the event is in the query.
+func TestWebhookGetWithSlowBody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var sink hookRecorder
+		conn := inMemory(t, &nexmo.WebhookHandler{AllowUnsigned: true, Sink: &sink})
+		began := time.Now()
+		_, _ = fmt.Fprint(conn, "GET /?type=text&id=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+		if err := conn.SetReadDeadline(time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if got := readStatus(t, conn); got != http.StatusNoContent {
+			t.Errorf("answered %d", got)
+		}
+		if took := time.Since(began); took > 4*time.Second {
+			t.Errorf("answered after %v", took)
+		}
+	})
+}
+
+// A connection on which one webhook took too long serves the next one.
+func TestWebhookConnectionAfterTimeout(t *testing.T) {
+	t.Parallel()
+	for method, send := range map[string]func(conn net.Conn, id int){
+		http.MethodPost: func(conn net.Conn, id int) {
+			body := hookText(id)
+			_, _ = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		},
+		http.MethodGet: func(conn net.Conn, id int) {
+			_, _ = fmt.Fprintf(conn, "GET /?type=text&id=%d HTTP/1.1\r\nHost: localhost\r\n\r\n", id)
+		},
+	} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := &nexmo.WebhookHandler{AllowUnsigned: true, Sink: nexmo.SinkFunc(func(ctx context.Context, e *nexmo.Event) error {
+					if e.ID == 1 {
+						time.Sleep(10 * time.Second)
+					}
+					return ctx.Err()
+				})}
+				conn := inMemory(t, h)
+				send(conn, 1)
+				if got := readStatus(t, conn); got != http.StatusServiceUnavailable {
+					t.Errorf("the slow one was answered %d", got)
+				}
+				time.Sleep(time.Second)
+				send(conn, 2)
+				if got := readStatus(t, conn); got != http.StatusNoContent {
+					t.Errorf("the next one was answered %d", got)
+				}
+				if err := h.Drain(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // countingReader is a body without end that counts what is read of it.
 type countingReader struct{ read, left int64 }
 
@@ -890,10 +949,10 @@ func TestWebhookMaxConcurrent(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				release := make(chan struct{})
-				var underWay atomic.Int32
+				var most, now atomic.Int32
 				h := newHook(nexmo.SinkFunc(func(context.Context, *nexmo.Event) error {
-					underWay.Add(1)
-					defer underWay.Add(-1)
+					most.Store(max(most.Load(), now.Add(1)))
+					defer now.Add(-1)
 					<-release
 					return nil
 				}))
@@ -912,11 +971,11 @@ func TestWebhookMaxConcurrent(t *testing.T) {
 				}
 				// What is refused anyway takes no room, and needs none.
 				wantAnswer(t, h, signedBy("another", hookText(1)), http.StatusUnauthorized)
-				if got := underWay.Load(); got != int32(want) {
-					t.Errorf("%d are under way, want %d", got, want)
-				}
 				close(release)
 				all.Wait()
+				if got := most.Load(); got != int32(want) {
+					t.Errorf("%d were under way at most, want %d", got, want)
+				}
 				wantAnswer(t, h, signed(hookText(2000)), http.StatusNoContent)
 			})
 		})
