@@ -159,7 +159,6 @@ func (d *delivery) onBehalf(ctx context.Context) *delivery {
 
 // deliveries hands out deliveries, which it makes sixteen at a time: that costs an
 // event 72 bytes and a sixteenth of an allocation, the only one of its dispatch.
-
 var deliveries = sync.Pool{New: func() any { return new([]delivery) }}
 
 func newDelivery(ctx context.Context) *delivery {
