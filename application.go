@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -41,6 +42,7 @@ type tracked struct {
 	element *list.Element // in recent or gone
 	deleted bool
 	used    time.Time
+	loading loading
 	pins    atomic.Int32 // how many deliveries are under way
 }
 
@@ -99,7 +101,7 @@ func (a *Application) handle(d *delivery, e *Event) error {
 		if closed {
 			return ErrClosed
 		}
-		return a.dispatcher.dispatch(d, e)
+		return a.dispatcher.handle(d, e)
 	}
 	t, err := a.track(id)
 	if err != nil {
@@ -109,17 +111,118 @@ func (a *Application) handle(d *delivery, e *Event) error {
 	select {
 	case <-t.ready:
 	default:
+		if d.queued && t.Conversation.used.Load() != 0 {
+			break // a function of OnConversation has it Sync, which may wait for this very event
+		}
 		select {
 		case <-t.ready:
 		case <-d.Done():
 			return d.Err()
 		}
 	}
+	if err := a.load(d, t, e); err != nil {
+		return err
+	}
 	err = t.Conversation.handle(d, e)
 	if e.Type == EventConversationDeleted {
 		a.bury(t)
 	}
 	return err
+}
+
+// loading is how far it has come that a conversation knows what the service tells
+// of it.
+type loading struct {
+	mu    sync.Mutex
+	done  bool
+	busy  chan struct{} // closed when the one who asks has an answer; nil when nobody does
+	again time.Time     // when it may be tried again
+}
+
+const (
+	// maxLoading is for how long the first event of a conversation waits.
+	maxLoading = 10 * time.Second
+	// loadingPause is how long after a failure the service is asked again.
+	loadingPause = time.Minute
+)
+
+// load asks the service, if there is a [Client], for a conversation that was not
+// heard of before, in front of its first event. No lock is held meanwhile: whoever
+// delivers to the same conversation waits. The error is that of d.
+func (a *Application) load(d *delivery, t *tracked, e *Event) error {
+	l := &t.loading
+	if a.cfg.client == nil || a.cfg.unloaded {
+		return nil
+	}
+	for {
+		l.mu.Lock()
+		busy := l.busy
+		switch {
+		case l.done, busy == nil && time.Now().Before(l.again):
+			l.mu.Unlock()
+			return nil
+		case e.Type == EventConversationCreated, e.Type == EventConversationDeleted:
+			// There is nobody in it yet, or nothing to ask for any more.
+			l.done = l.done || busy == nil
+			l.mu.Unlock()
+			return nil
+		case busy == nil:
+			busy = make(chan struct{})
+			l.busy = busy
+			l.mu.Unlock()
+			if t.begin(e.ID) {
+				a.askFor(d, t, busy)
+			} else { // a function of OnConversation has loaded it
+				l.end(busy, true, time.Time{})
+			}
+			return d.Err()
+		}
+		l.mu.Unlock()
+		select {
+		case <-busy:
+		case <-d.Done():
+			return d.Err()
+		}
+	}
+}
+
+// end notes the outcome, and closes busy.
+func (l *loading) end(busy chan struct{}, done bool, again time.Time) {
+	l.mu.Lock()
+	l.busy, l.done, l.again = nil, done, again
+	l.mu.Unlock()
+	close(busy)
+}
+
+// begin sets the baseline to the first event, in front of which the conversation is
+// to be loaded, and reports whether it is: others that come meanwhile overtake the
+// first one.
+func (c *Conversation) begin(id EventID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id > 0 && id < math.MaxInt64 {
+		c.seq.start(id)
+	}
+	return !c.loaded
+}
+
+// askFor loads t, and closes busy.
+func (a *Application) askFor(d *delivery, t *tracked, busy chan struct{}) {
+	err := errors.New("nexmo: what makes the requests of the Client ended its goroutine")
+	defer func() {
+		var again time.Time
+		if d.Err() == nil {
+			again = time.Now().Add(loadingPause)
+		}
+		t.loading.end(busy, err == nil, again)
+		if err != nil {
+			a.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: the members of a conversation could not be loaded",
+				slog.String("conversation_id", t.id), reasonOf(err))
+		}
+	}()
+	ctx, cancel := context.WithTimeout(d, maxLoading)
+	defer cancel()
+	err = t.loadFrom(ctx, false)
 }
 
 // conversationOf returns the conversation whose state e changes. Two events of
@@ -139,7 +242,8 @@ func conversationOf(e *Event) string {
 }
 
 // Conversation returns the conversation with an ID, and makes it if it was not
-// heard of yet. Handlers registered on it last until it is let go, which
+// heard of yet; it does not wait for functions of OnConversation that another
+// goroutine runs. Handlers registered on it last until it is let go, which
 // [WithIdleTimeout] and [WithMaxConversations] decide: handlers for every
 // conversation belong in OnConversation.
 func (a *Application) Conversation(id string) *Conversation {
@@ -255,7 +359,7 @@ func (a *Application) letGo(now time.Time) {
 func (c *Conversation) quiet() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.busy && len(c.queue) == 0 && len(c.seq.held) == 0
+	return !c.busy && len(c.queue) == 0 && len(c.seq.held) == 0 && c.stopFetch == nil
 }
 
 // Conversations returns the conversations that are kept and not deleted, as they

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"slices"
 	"strings"
@@ -279,6 +280,64 @@ func TestApplicationOnConversationSync(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("handled (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// sourceFunc is a Source that has all events of a conversation.
+type sourceFunc func(conversationID string) []*nexmo.Event
+
+func (f sourceFunc) EventsAfter(ctx context.Context, conversationID string, after nexmo.EventID) iter.Seq2[*nexmo.Event, error] {
+	return eventSource(f(conversationID)).EventsAfter(ctx, conversationID, after)
+}
+
+// TestApplicationOnConversationSyncDelivers: handlers of what a function of
+// OnConversation has read deliver to the same application, also when two of them
+// do so to each other's conversation.
+func TestApplicationOnConversationSyncDelivers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stored := sourceFunc(func(c string) []*nexmo.Event {
+			return []*nexmo.Event{told(t, textIn(c, 1)), told(t, textIn(c, 2))}
+		})
+		a := nexmo.NewApplication("APP-1", nexmo.WithSource(stored))
+		other := map[string]string{"CON-1": "CON-2", "CON-2": "CON-1"}
+		var mu sync.Mutex
+		got := map[string][]string{}
+		a.OnConversation(func(c *nexmo.Conversation) {
+			c.On(nexmo.EventAny, func(ctx context.Context, e *nexmo.Event) error {
+				mu.Lock()
+				got[c.ID()] = append(got[c.ID()], fmt.Sprint(e.Type, " ", e.ID))
+				mu.Unlock()
+				if e.ID == 0 {
+					return nil
+				}
+				time.Sleep(time.Second) // both are at it
+				return errors.Join(
+					a.Deliver(ctx, told(t, `{"type":"text:typing:on","conversation_id":"`+c.ID()+`","body":{}}`)),
+					a.Deliver(ctx, told(t, `{"type":"text:typing:off","conversation_id":"`+other[c.ID()]+`","body":{}}`)))
+			})
+			if err := c.Sync(t.Context()); err != nil {
+				t.Errorf("Sync of %s: %v", c.ID(), err)
+			}
+		})
+		var wg sync.WaitGroup
+		for c := range other {
+			wg.Go(func() { tell(t, a, textIn(c, 2), textIn(c, 3)) })
+		}
+		wg.Wait()
+		for c := range other {
+			slices.Sort(got[c])
+			want := []string{"text 1", "text 2", "text 3"}
+			for range 3 {
+				want = append(want, "text:typing:off 0")
+			}
+			for range 3 {
+				want = append(want, "text:typing:on 0")
+			}
+			if diff := cmp.Diff(want, got[c]); diff != "" {
+				t.Errorf("handled in %s (-want +got):\n%s", c, diff)
+			}
 		}
 	})
 }

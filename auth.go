@@ -2,6 +2,7 @@ package nexmo
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -37,9 +39,51 @@ type secrets struct {
 	ttl           time.Duration
 	acl           *ACL
 
+	tokens tokenCache
+}
+
+// tokenCache keeps a token until a fifth of its life is left.
+type tokenCache struct {
 	mu      sync.Mutex
 	token   string
-	renewAt time.Time
+	renewAt time.Time // by the clock on the wall, which goes on while a machine sleeps
+}
+
+func (c *tokenCache) get(ttl time.Duration, sign func(now time.Time) (string, error)) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now().Round(0)
+	if c.token != "" && now.Before(c.renewAt) {
+		return c.token, nil
+	}
+	token, err := sign(now)
+	if err != nil {
+		return "", err
+	}
+	c.token, c.renewAt = token, now.Add(ttl-ttl/5)
+	return token, nil
+}
+
+// hidden is a text that is not shown by what prints a struct that holds it, which
+// looks into no function.
+type hidden func() string
+
+func hide(text string) hidden { return func() string { return text } }
+
+func (h hidden) text() string {
+	if h == nil {
+		return ""
+	}
+	return h()
+}
+
+// discard has the next token be another one.
+func (c *tokenCache) discard(token string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.token == token {
+		c.token = ""
+	}
 }
 
 // CredentialsOption is an option of [NewCredentials].
@@ -54,6 +98,7 @@ func WithTokenTTL(ttl time.Duration) CredentialsOption {
 // WithTokenACL narrows what application tokens allow. Without it they allow
 // everything.
 func WithTokenACL(acl ACL) CredentialsOption {
+	acl.Paths = maps.Clone(acl.Paths) // the caller may go on with his
 	return func(s *secrets) { s.acl = &acl }
 }
 
@@ -138,19 +183,38 @@ func (c Credentials) Token() (string, error) {
 	if s == nil {
 		return "", errNoCredentials
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if s.token != "" && now.Before(s.renewAt) {
-		return s.token, nil
-	}
-	token, err := s.sign(now, s.ttl, "", s.acl)
-	if err != nil {
-		return "", err
-	}
-	s.token, s.renewAt = token, now.Add(s.ttl-s.ttl/5)
-	return token, nil
+	return s.tokens.get(s.ttl, func(now time.Time) (string, error) { return s.sign(now, s.ttl, "", s.acl) })
 }
+
+func (c Credentials) discard(token string) {
+	if s := c.secrets(); s != nil {
+		s.tokens.discard(token)
+	}
+}
+
+// User returns a [TokenSource] of a user; see [Credentials.UserToken] for what it
+// takes, and for the errors that its Token returns. The same token is returned
+// until a fifth of its life is left.
+func (c Credentials) User(name string, ttl time.Duration, acl ACL) TokenSource {
+	acl.Paths = maps.Clone(acl.Paths)
+	cache := new(tokenCache)
+	ttl = cmp.Or(ttl, defaultTokenTTL)
+	return userTokens{
+		token: func() (string, error) {
+			return cache.get(ttl, func(time.Time) (string, error) { return c.UserToken(name, ttl, acl) })
+		},
+		drop: cache.discard,
+	}
+}
+
+// userTokens holds functions only: nothing that prints looks into one.
+type userTokens struct {
+	token func() (string, error)
+	drop  func(token string)
+}
+
+func (u userTokens) Token() (string, error) { return u.token() }
+func (u userTokens) discard(token string)   { u.drop(token) }
 
 // UserToken returns a new token of a user, for sessions and for requests on the
 // user's behalf. name is the name of the user and not its ID. The token is good

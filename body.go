@@ -188,6 +188,14 @@ func decodeNumber(s *jsonscan.Scanner, want string) (float64, bool) {
 	return f, true
 }
 
+// decodeTextOrNumber reads a text, or a number as it is spelt.
+func decodeTextOrNumber(s *jsonscan.Scanner) (string, bool) {
+	if s.Peek() == '0' {
+		return s.Number()
+	}
+	return s.Text()
+}
+
 // Degrees is a geographic coordinate. Version 1 writes it as text, another
 // generation as a number: both are read, text is written.
 type Degrees float64

@@ -32,11 +32,7 @@ type TransactionID string
 func (t *TransactionID) UnmarshalJSON(data []byte) error { return decodeJSON(data, t) }
 
 func (t *TransactionID) decode(s *jsonscan.Scanner) {
-	if s.Peek() == '0' {
-		if v, ok := s.Number(); ok {
-			*t = TransactionID(v)
-		}
-	} else if v, ok := s.Text(); ok {
+	if v, ok := decodeTextOrNumber(s); ok {
 		*t = TransactionID(v)
 	}
 }

@@ -1223,7 +1223,8 @@ func TestContract05_SourceIsAskedOnceForAGap(t *testing.T) {
 		{"is not sorted", scripted(3, 2, 5, 4), []string{"gap 2-2", "3", "2", "gap 4-4", "5", "6"}, grace, []string{"4"}},
 		{"yields nil", scripted(2, (*nexmo.Event)(nil), 3, 4, 5), []string{"2", "3", "4", "5", "6"}, grace, nil},
 		{"yields events without an ID", scripted(0, 2, 0, 3, 4, 5), []string{"2", "3", "4", "5", "6"}, grace, nil},
-		{"is slow", scripted(2, func() { time.Sleep(wait) }, 3, 4, 5), []string{"2", "3", "4", "5", "6"}, grace + wait, nil},
+		{"is slow", scripted(2, func() { time.Sleep(time.Second) }, 3, 4, 5), []string{"2", "3", "4", "5", "6"}, grace + time.Second, nil},
+		{"is too slow", scripted(2, func(ctx context.Context) { <-ctx.Done() }, errBoom), []string{"2", "gap 3-5", "6"}, grace + wait, []string{"3", "4", "5"}},
 		{"goes on when told to stop", &shelf{read: func(_ context.Context, _ nexmo.EventID, yield func(*nexmo.Event, error) bool) {
 			for id := nexmo.EventID(2); id < 10; id++ {
 				_ = yield(numbered(id), nil)
@@ -1257,6 +1258,215 @@ func TestContract05_SourceIsAskedOnceForAGap(t *testing.T) {
 	}
 }
 
+// A Source that never returns, and does not look at its ctx, holds nobody up for
+// longer than the window does.
+func TestContract05_SourceNeverReturns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		release := make(chan struct{})
+		defer close(release)
+		c := newConA(&j, nexmo.WithReorderWindow(2, 10*time.Second), nexmo.WithSource(scripted(func() { <-release })))
+		mustDeliver(t, c, 1)
+		fifth := beginDeliver(t.Context(), c, numbered(5))
+		time.Sleep(time.Second)
+		checkError(t, c.Deliver(t.Context(), typingBy("typing")), nil) // passes straight through
+		mustDeliver(t, c, 2)
+		fifth.waits(t)
+		elapsed(t, 9*time.Second, func() { checkError(t, <-fifth, nil) })
+		j.is(t, "1", "typing", "2", "gap 3-4", "5")
+
+		// What is given up counts from now on as it does without a Source.
+		tenth := beginDeliver(t.Context(), c, numbered(10))
+		eleventh := beginDeliver(t.Context(), c, numbered(11))
+		tenth.waits(t)
+		elapsed(t, 0, func() { mustDeliver(t, c, 12) })
+		tenth.returns(t, nil)
+		eleventh.returns(t, nil)
+		j.is(t, "1", "typing", "2", "gap 3-4", "5", "gap 6-9", "10", "11", "12")
+	})
+}
+
+// The Source is waited for as long as it goes on: pages that take their time, and
+// handlers that do, are no reason to give up what it has.
+func TestContract05_SourceGoesOn(t *testing.T) {
+	t.Parallel()
+	paged := func(events int, size int, each time.Duration) *shelf {
+		return &shelf{read: func(ctx context.Context, after nexmo.EventID, yield func(*nexmo.Event, error) bool) {
+			for id := after + 1; int(id) <= events; id++ {
+				if int(id-after)%size == 1 {
+					time.Sleep(each)
+				}
+				if ctx.Err() != nil {
+					yield(nil, ctx.Err())
+					return
+				}
+				if !yield(numbered(id), nil) {
+					return
+				}
+			}
+		}}
+	}
+	for _, tt := range []struct {
+		name     string
+		source   *shelf
+		last     nexmo.EventID
+		handling time.Duration
+	}{
+		{"many pages", paged(5000, 100, 150*time.Millisecond), 5000, 0},
+		{"slow handlers", paged(60, 20, 150*time.Millisecond), 60, 100 * time.Millisecond},
+		{"very slow handlers", paged(9, 2, time.Second), 9, 3 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var j journal
+				c := newConA(&j, nexmo.WithStart(1), nexmo.WithSource(tt.source))
+				c.On(nexmo.EventAny, func(context.Context, *nexmo.Event) error { time.Sleep(tt.handling); return nil })
+				mustDeliver(t, c, tt.last)
+				var want []string
+				for id := range tt.last {
+					want = append(want, fmt.Sprint(id+1))
+				}
+				j.is(t, want...)
+			})
+		})
+	}
+}
+
+// A gap behind the one that is being fetched is neither given up before its turn nor
+// forgotten.
+func TestContract05_GapBehindAFetchedOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		source := stored(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+		c := newConA(&j, nexmo.WithSource(source))
+		c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+			if e.ID == 2 {
+				time.Sleep(3 * time.Second)
+			}
+			return nil
+		})
+		mustDeliver(t, c, 1)
+		fifth := beginDeliver(t.Context(), c, numbered(5))
+		synctest.Wait()
+		twelfth := begin(func() error { return nexmo.Replay(t.Context(), c, scripted(12), conA, 0) })
+		time.Sleep(time.Minute)
+		fifth.returns(t, nil)
+		twelfth.returns(t, nil)
+		j.is(t, "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12")
+		source.is(t, "after 1", "after 5")
+	})
+}
+
+// What the list has left out does not exist, also when the event in front of it in
+// the list was held already.
+func TestContract05_ListedWhileOthersAreHeld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		c := newConA(&j, nexmo.WithSource(stored(1, 3, 6, 7, 8, 9, 10)))
+		release := make(chan struct{})
+		c.On(nexmo.EventTextTypingOn, func(context.Context, *nexmo.Event) error { <-release; return nil })
+		mustDeliver(t, c, 1)
+		third := beginDeliver(t.Context(), c, numbered(3))
+		synctest.Wait()
+		tenth := beginDeliver(t.Context(), c, numbered(10))
+		time.Sleep(50 * time.Millisecond)
+		busy := beginDeliver(t.Context(), c, typingBy("typing"))
+		time.Sleep(100 * time.Millisecond)
+		close(release)
+		time.Sleep(100 * time.Millisecond) // the gap behind 3 is a new one
+		for _, p := range []pending{busy, third, tenth} {
+			p.returns(t, nil)
+		}
+		j.is(t, "1", "typing", "gap 2-2", "3", "gap 4-5", "6", "7", "8", "9", "10")
+	})
+}
+
+// However short the window, the Source is given a second; no event of the gap is
+// taken twice, and what comes after the gap was given up is handled.
+func TestContract05_SourceIsGivenASecond(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		sleep time.Duration
+		want  []string
+		took  time.Duration
+	}{
+		{"in time", 900 * time.Millisecond, []string{"1", "2", "3", "4", "5"}, 900 * time.Millisecond},
+		{"too late", 1100 * time.Millisecond, []string{"1", "2", "gap 3-4", "5", "3", "4"}, time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var j journal
+				source := scripted(2, func() { time.Sleep(tt.sleep) }, 3, 4)
+				c := newConA(&j, nexmo.WithReorderWindow(0, 0), nexmo.WithSource(source))
+				mustDeliver(t, c, 1)
+				elapsed(t, tt.took, func() { mustDeliver(t, c, 5) })
+				time.Sleep(time.Minute)
+				j.is(t, tt.want...)
+			})
+		})
+	}
+}
+
+// Close ends the reading of the Source.
+func TestContract05_CloseWhileTheSourceIsRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		logged := new(logbook)
+		source := scripted(2, func(ctx context.Context) { <-ctx.Done() }, 3, errBoom)
+		c := newConA(&j, nexmo.WithSource(source), nexmo.WithReorderWindow(64, time.Hour), nexmo.WithLogger(slog.New(logged)))
+		mustDeliver(t, c, 1)
+		fifth := beginDeliver(t.Context(), c, numbered(5))
+		time.Sleep(time.Second)
+		fifth.waits(t)
+		elapsed(t, 0, func() { checkError(t, c.Close(), nil) })
+		fifth.returns(t, nil)
+		j.is(t, "1", "2", "gap 3-4", "5")
+		if n := logged.count(slog.LevelWarn); n != 1 {
+			t.Errorf("%d warnings, want the one of the gap", n)
+		}
+	})
+}
+
+// What is fetched is handled with the values of the ctx of the event behind the
+// gap, but is part of none of its deliveries: neither its end nor its stream.
+func TestContract05_FetchedEventsStandAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		logged := new(logbook)
+		c := newConA(&j, nexmo.WithStart(1), nexmo.WithSource(stored(1, 2)), nexmo.WithLogger(slog.New(logged)))
+		ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), contextKey("of"), "third"), time.Second)
+		defer cancel()
+		c.On(nexmo.EventAny, func(hctx context.Context, e *nexmo.Event) error {
+			if e.ID > 2 {
+				return nil
+			}
+			if got := hctx.Value(contextKey("of")); got != "third" {
+				t.Errorf("the value in the ctx is %v", got)
+			}
+			time.Sleep(time.Second)
+			if hctx.Err() != nil {
+				t.Error("the ctx of a handler has ended")
+			}
+			return errBoom
+		})
+		replay := begin(func() error { return nexmo.Replay(ctx, c, scripted(3), conA, 0) })
+		time.Sleep(time.Minute)
+		replay.returns(t, context.DeadlineExceeded)
+		j.is(t, "1", "2", "3")
+		if n := logged.count(slog.LevelError); n != 2 {
+			t.Errorf("%d errors are logged, want 2", n)
+		}
+	})
+}
+
 // A Source, or a function for gaps, that ends its goroutine takes nothing but
 // the call of Deliver with it.
 func TestContract05_SourceEndsItsGoroutine(t *testing.T) {
@@ -1277,7 +1487,11 @@ func TestContract05_SourceEndsItsGoroutine(t *testing.T) {
 				mustDeliver(t, c, 1)
 				gone := beginDeliver(t.Context(), c, numbered(5))
 				time.Sleep(time.Minute)
-				gone.waits(t)
+				if tt.name == "Source" { // it has a goroutine of its own
+					gone.returns(t, nil)
+				} else {
+					gone.waits(t)
+				}
 				finish := begin(func() error { mustDeliver(t, c, 2, 3, 4, 5, 6); return nil })
 				time.Sleep(time.Minute)
 				finish.returns(t, nil)
@@ -1621,6 +1835,41 @@ func TestContract06_SyncFillsOpenGaps(t *testing.T) {
 	})
 }
 
+// Sync has what was given up handled too, but for what the Source says there is
+// not.
+func TestContract06_SyncTakesWhatWasGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		source := stored()
+		c := newConA(&j, nexmo.WithSource(source), nexmo.WithReorderWindow(64, time.Second))
+		mustDeliver(t, c, 4, 9)
+		j.is(t, "4", "gap 5-8", "9")
+		source.read = stored(1, 2, 3, 4, 6, 7, 9, 10).read
+		checkError(t, c.Sync(t.Context()), nil)
+		j.is(t, "4", "gap 5-8", "9", "6", "7", "10")
+		checkError(t, c.Sync(t.Context()), nil)
+		source.is(t, "after 4", "after 4", "after 10")
+		mustDeliver(t, c, 5, 8, 8)
+		j.is(t, "4", "gap 5-8", "9", "6", "7", "10", "5", "8")
+	})
+}
+
+// An event that waits behind IDs which the Source leaves out does not hold Sync up.
+func TestContract06_SyncMeetsAnEventHeldBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		c := newConA(&j, nexmo.WithSource(stored(1, 2, 5, 7)), nexmo.WithReorderWindow(64, time.Hour))
+		mustDeliver(t, c, 1)
+		seventh := beginDeliver(t.Context(), c, numbered(7))
+		synctest.Wait()
+		elapsed(t, 0, func() { checkError(t, c.Sync(t.Context()), nil) })
+		seventh.returns(t, nil)
+		j.is(t, "1", "2", "gap 3-4", "5", "gap 6-6", "7")
+	})
+}
+
 // "… what was handled is remembered in a bounded window of IDs, and an event
 // below that window is logged and treated as handled".
 func TestContract06_MemoryIsBounded(t *testing.T) {
@@ -1821,6 +2070,31 @@ func TestContract08_HandlersChangeHandlers(t *testing.T) {
 				"(", "first 5", ")", "(", "second 5", ")", "(", "added 5", ")")
 		})
 	}
+}
+
+// A handler of an Application changes the handlers of the conversation whose event
+// it is: from the next event on, as with its own.
+func TestContract08_HandlersOfAnApplicationChangeThoseOfTheConversation(t *testing.T) {
+	t.Parallel()
+	var j journal
+	app := nexmo.NewApplication("")
+	c := app.Conversation(conA)
+	note := func(name string) nexmo.Handler {
+		return func(_ context.Context, e *nexmo.Event) error { j.add("%s %d", name, e.ID); return nil }
+	}
+	off := c.On(nexmo.EventAny, note("first"))
+	app.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+		switch e.ID {
+		case 1:
+			off()
+			c.On(nexmo.EventAny, note("second"))
+		case 2:
+			c.Use(func(nexmo.Handler) nexmo.Handler { return note("instead") })
+		}
+		return nil
+	})
+	mustDeliver(t, app, 1, 2, 3)
+	j.is(t, "first 1", "second 2", "instead 3")
 }
 
 // Once is for one event, however many goroutines deliver; a handler that failed
@@ -2246,8 +2520,19 @@ func TestContract08_NoLockIsHeldWhileUserCodeRuns(t *testing.T) {
 		source := scripted(func() { touch("source") }, 3, func() { touch("source") }, errBoom)
 		app = nexmo.NewApplication("", nexmo.WithStart(1), nexmo.WithSource(source), nexmo.WithHistory(3), nexmo.WithLogger(slog.New(logged)),
 			nexmo.WithGapFunc(func(context.Context, nexmo.Gap) { touch("gap") }))
+		wrapping := false
+		middleware := func(next nexmo.Handler) nexmo.Handler {
+			if !wrapping { // touching wraps too
+				wrapping = true
+				touch("middleware")
+				wrapping = false
+			}
+			return next
+		}
+		app.Use(middleware)
 		app.OnConversation(func(c *nexmo.Conversation) {
 			touch("conversation")
+			c.Use(middleware)
 			c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
 				touch("handler")
 				if e.ID >= 7 {

@@ -2,7 +2,6 @@ package nexmo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -38,6 +37,12 @@ type Conversation struct {
 	gap     gap
 	timer   *time.Timer
 
+	// stopFetch ends the reading of the Source; nil while it is not read. That
+	// needs no role: events that come meanwhile are handled.
+	stopFetch context.CancelFunc
+	stuck     bool // the Source has not answered in time, and is not waited for
+
+	loaded  bool // members and info are those that REST told, and what events changed
 	members members
 	info    ConversationInfo
 	infoID  EventID // the event that last changed info
@@ -405,8 +410,8 @@ func (c *Conversation) advance(d *delivery, own *turn) {
 	}
 }
 
-// nextDue returns the turn that is due now, or nil. It may give up a gap or ask
-// the Source, for which it releases c.mu for a while.
+// nextDue returns the turn that is due now, or nil. It may give up a gap, for
+// which it releases c.mu for a while, or have the Source asked.
 func (c *Conversation) nextDue(d *delivery) *turn {
 	for {
 		if len(c.queue) > 0 {
@@ -416,7 +421,7 @@ func (c *Conversation) nextDue(d *delivery) *turn {
 		if head == nil || head.e.ID <= c.seq.next {
 			return head
 		}
-		if !c.bridge(d, head.e.ID) {
+		if !c.bridge(d, head) {
 			return nil
 		}
 	}
@@ -459,7 +464,7 @@ func (c *Conversation) run(d *delivery, e *Event, o *outcome) (err error) {
 	if e.ID != 0 {
 		c.running = running{e.ID, o}
 		if e.ID >= c.seq.next {
-			c.seq.pass(e.ID + 1)
+			c.seq.pass(e.ID+1, absent)
 		}
 	}
 	c.mu.Unlock()
@@ -468,7 +473,11 @@ func (c *Conversation) run(d *delivery, e *Event, o *outcome) (err error) {
 	defer func() {
 		c.mu.Lock()
 		if e.ID != 0 {
-			c.seq.record(e.ID, err == nil)
+			became := handled
+			if err != nil {
+				became = failed
+			}
+			c.seq.record(e.ID, became)
 			c.running.outcome.settle(err)
 			c.running = running{}
 		}
@@ -478,13 +487,14 @@ func (c *Conversation) run(d *delivery, e *Event, o *outcome) (err error) {
 }
 
 // dispatch calls the handlers of the Application and then those of the
-// conversation.
+// conversation: those that are registered now, whatever the first ones do.
 func (c *Conversation) dispatch(d *delivery, e *Event) error {
+	own := c.dispatcher.entries()
 	if c.parent == nil {
-		return c.dispatcher.dispatch(d, e)
+		return c.dispatcher.dispatch(d, e, own)
 	}
-	perr := c.parent.dispatch(d, e)
-	err := c.dispatcher.dispatch(d, e)
+	perr := c.parent.dispatch(d, e, c.parent.entries())
+	err := c.dispatcher.dispatch(d, e, own)
 	if perr == nil {
 		return err
 	}
@@ -494,26 +504,25 @@ func (c *Conversation) dispatch(d *delivery, e *Event) error {
 // bridge deals with the IDs that are missing in front of head, and reports
 // whether anything changed. The caller has the role and holds c.mu, which bridge
 // may release for a while.
-func (c *Conversation) bridge(d *delivery, head EventID) bool {
-	g, now := &c.gap, time.Now()
-	if c.seq.next >= g.until || head > g.until { // head was another one, and withdrawn
-		*g = gap{until: head, since: c.seq.oldest(), known: g.known}
+func (c *Conversation) bridge(d *delivery, head *turn) bool {
+	g, now, id := &c.gap, time.Now(), head.e.ID
+	if c.seq.next >= g.until || id > g.until { // head was another one, and withdrawn
+		*g = gap{until: id, since: c.seq.oldest(), known: g.known}
 	}
-	age := now.Sub(g.since)
-	over := c.closed || head <= g.known || len(c.seq.held) > c.cfg.window || age >= c.cfg.wait
-	ask := c.cfg.source != nil && !g.asked && !c.closed && head > g.known
+	fetching := c.stopFetch != nil && !c.stuck
+	none := c.closed || id <= g.known // of them will come
+	over := none || !fetching && (len(c.seq.held) > c.cfg.window || now.Sub(g.since) >= c.cfg.wait)
+	ask := c.cfg.source != nil && !g.asked && c.stopFetch == nil && !none
 	switch {
-	case ask && (over || age >= c.grace()):
-		if d.Err() != nil {
-			return false // the timer will ask, for somebody who still waits
-		}
-		c.fill(d)
+	case ask && (over || now.Sub(g.since) >= c.grace()):
+		c.fetch(head.ctx)
+		return false
 	case over:
-		c.skip(d, head)
+		c.skip(d, id)
+		return true
 	default:
 		return false
 	}
-	return true
 }
 
 // grace is how long missing events may come by themselves before the Source is
@@ -526,24 +535,25 @@ func (c *Conversation) arm() {
 	if len(c.seq.held) == 0 || c.closed {
 		return
 	}
-	wait := c.cfg.wait
+	at := c.gap.since.Add(c.cfg.wait)
 	switch {
+	case c.stopFetch != nil && !c.stuck:
+		return // its end is looked at
 	case len(c.seq.held) > c.cfg.window:
-		wait = 0
-	case c.cfg.source != nil && !c.gap.asked:
-		wait = c.grace()
+		at = c.gap.since
+	case c.cfg.source != nil && !c.gap.asked && c.stopFetch == nil:
+		at = c.gap.since.Add(c.grace())
 	}
-	wait = time.Until(c.gap.since.Add(wait))
-	if c.timer == nil {
-		c.timer = time.AfterFunc(wait, c.onTimer)
+	if wait := time.Until(at); c.timer == nil {
+		c.timer = time.AfterFunc(wait, c.look)
 	} else {
 		c.timer.Reset(wait)
 	}
 }
 
-// onTimer gives the role to whoever waits in front, or does his work when he
-// handed it over.
-func (c *Conversation) onTimer() {
+// look has the gap looked at: it gives the role to whoever waits behind it, or
+// does his work when he handed it over.
+func (c *Conversation) look() {
 	c.mu.Lock()
 	head := c.seq.head()
 	if c.busy || head == nil || c.closed {
@@ -566,7 +576,11 @@ func (c *Conversation) onTimer() {
 // c.mu, which is free while the gap is reported.
 func (c *Conversation) skip(d *delivery, to EventID) {
 	missing := Gap{ConversationID: c.id, From: c.seq.next, To: to - 1}
-	c.seq.pass(to)
+	if to <= c.gap.known {
+		c.seq.pass(to, absent)
+	} else {
+		c.seq.pass(to, missed)
+	}
 	c.mu.Unlock()
 	defer c.mu.Lock()
 	c.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: events are missing and no longer waited for",
@@ -582,81 +596,84 @@ func (c *Conversation) skip(d *delivery, to EventID) {
 	c.cfg.onGap(d, missing)
 }
 
-// fill asks the Source, once for each gap, for the events that are missing, and
-// handles them as they come. The caller has the role and holds c.mu, which is
-// free while the Source is read.
-func (c *Conversation) fill(d *delivery) {
+// minFetch is how long the Source may take at least, however short the window.
+const minFetch = time.Second
+
+// fetch asks the Source, once for each gap, for the events that are missing. ctx
+// is that of the event behind the gap: it gives the values. The caller has the
+// role and holds c.mu.
+func (c *Conversation) fetch(ctx context.Context) {
 	c.gap.asked = true
-	after, until := c.seq.next-1, c.gap.until
-	c.mu.Unlock()
-	defer c.mu.Lock() // also when the Source ends the goroutine
-	err := c.fetch(d, after, until)
-	if err == nil {
-		return
-	}
-	c.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: missing events could not be fetched",
-		slog.String("conversation_id", c.id), slog.Any("error", err))
-	if d.Err() != nil { // the caller gave up, not the Source
-		c.mu.Lock()
-		c.gap.asked = false
-		c.mu.Unlock()
-	}
+	ctx = context.WithValue(context.WithoutCancel(ctx), deliveryKey{}, nil)
+	ctx = context.WithValue(ctx, streamKey{}, nil)
+	reading, stop := context.WithCancel(ctx)
+	c.stopFetch, c.stuck = stop, false
+	go c.read(ctx, reading, c.gap, c.seq.next-1)
 }
 
-// fetch reads the missing events and handles them. The caller has the role.
-func (c *Conversation) fetch(d *delivery, after, until EventID) (err error) {
+// read delivers what the Source has of a gap and was not handled yet. The Source
+// is given the time of the window, but at least a second, for each event: time in
+// which handlers run does not count. Close ends the reading too.
+func (c *Conversation) read(ctx, reading context.Context, g gap, after EventID) {
+	err := errors.New("nexmo: the Source, or a handler, ended its goroutine")
+	ended := false // guarded by c.mu
+	patience := time.AfterFunc(max(time.Until(g.since.Add(c.cfg.wait)), minFetch), func() {
+		c.mu.Lock()
+		if !ended {
+			c.stuck = true
+			c.stopFetch()
+		}
+		c.mu.Unlock()
+		c.look()
+	})
 	defer func() {
 		if v := recover(); v != nil {
 			err = errors.New("nexmo: the Source panicked")
 		}
+		patience.Stop()
+		c.mu.Lock()
+		ended = true
+		c.stopFetch()
+		c.stopFetch, c.stuck = nil, false
+		quiet := err == nil || c.closed
+		c.mu.Unlock()
+		if !quiet {
+			c.cfg.log.LogAttrs(ctx, slog.LevelWarn, "nexmo: missing events could not be fetched",
+				slog.String("conversation_id", c.id), slog.Any("error", err))
+		}
+		c.look()
 	}()
-	for e, err := range c.cfg.source.EventsAfter(d, c.id, after) {
+	err = c.readList(ctx, c.cfg.source.EventsAfter(reading, c.id, after), after, g.until, patience)
+}
+
+func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, error], after, until EventID, patience *time.Timer) error {
+	for e, err := range list {
 		if err != nil {
 			return err
 		}
-		if e != nil && c.runListed(d, e, until) {
+		if e == nil || e.ID <= 0 {
+			continue
+		}
+		inTime := patience.Stop()
+		switch err := deliver(ctx, listed{c, after, until}, e); {
+		case errors.Is(err, ErrClosed):
+			return nil
+		case err != nil:
+			c.log(ctx, slog.LevelError, "nexmo: the handlers of an event that was fetched failed", e, slog.Any("error", err))
+		}
+		if inTime {
+			patience.Reset(max(c.cfg.wait, minFetch))
+		}
+		if after = e.ID; after >= until-1 {
 			break
 		}
 	}
 	return nil
 }
 
-// runListed handles what is due up to e, which is the next event in a list of
-// all there are: IDs in front of it that have not come do not exist. It reports
-// whether no event below until is missing any more. The caller has the role.
-func (c *Conversation) runListed(d *delivery, e *Event, until EventID) (reached bool) {
-	c.mu.Lock()
-	defer func() {
-		reached = c.seq.next >= until
-		c.mu.Unlock()
-	}()
-	for c.seq.next < min(e.ID, until) {
-		switch head := c.seq.head(); {
-		case head != nil && head.e.ID == c.seq.next:
-			c.runTurn(d, head, false)
-		case head != nil && head.e.ID < e.ID:
-			c.skip(d, head.e.ID)
-		default:
-			c.skip(d, min(e.ID, until))
-		}
-	}
-	if e.ID >= until || e.ID <= 0 {
-		return
-	}
-	t := c.seq.find(e.ID)
-	if t == nil {
-		// A list that is not sorted has some that are late.
-		if st := c.seq.standing(e.ID); st != due && (st != late || c.seq.tried(e.ID) || c.waiting(e.ID) != nil) {
-			return
-		}
-		t = &turn{e: e, ctx: d.Context}
-	}
-	c.runTurn(d, t, false)
-	return
-}
-
 // Sync reads the Source up to now: every event that was not handled yet, from
-// the first one on when there was none at all, and those whose handlers failed.
+// the first one on when there was none at all, and what was given up or failed
+// among the last 1024 IDs.
 // It stops at the first event that fails; call it again to go on there. Without
 // a Source it returns [ErrNoSource].
 func (c *Conversation) Sync(ctx context.Context) error {
@@ -674,7 +691,7 @@ func (c *Conversation) Sync(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("nexmo: sync: %w", err)
 		}
-		if err := deliver(ctx, listed{c, prev}, e); err != nil {
+		if err := deliver(ctx, listed{c, prev, 0}, e); err != nil {
 			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
 		}
 		prev = e.ID
@@ -689,22 +706,34 @@ func (c *Conversation) Sync(ctx context.Context) error {
 // event that has not come does not exist.
 type listed struct {
 	*Conversation
-	prev EventID
+	prev  EventID
+	until EventID // only missing events, below this ID, are wanted; 0: all
 }
 
 func (l listed) handle(d *delivery, e *Event) error {
 	c := l.Conversation
 	c.mu.Lock()
-	if l.prev < max(c.seq.next, c.gap.known) {
+	if l.prev < c.seq.next || l.prev <= c.gap.known {
 		c.gap.known = max(c.gap.known, e.ID)
 	}
+	c.seq.deny(l.prev, e.ID)
+	head := c.seq.head()
+	look := head != nil && head.e.ID <= c.gap.known
+	wanted := l.until == 0 || e.ID < l.until && !c.seq.tried(e.ID) && c.waiting(e.ID) == nil && c.running.id != e.ID
 	c.mu.Unlock()
+	if look {
+		c.look()
+	}
+	if !wanted {
+		return nil
+	}
 	return c.handle(d, e)
 }
 
 // Close gives up the gaps that are open, so that what was held back is handled,
 // and lets go of the conversation's timer. Deliver returns [ErrClosed] from then
-// on. Close does not wait for handlers that other goroutines run.
+// on. Close does not wait for handlers that other goroutines run. A handler may
+// close its own conversation, but not another one.
 func (c *Conversation) Close() error {
 	c.mu.Lock()
 	c.close()
@@ -724,6 +753,9 @@ func (c *Conversation) close() {
 	c.closed = true
 	if c.timer != nil {
 		c.timer.Stop()
+	}
+	if c.stopFetch != nil {
+		c.stopFetch()
 	}
 }
 
@@ -824,20 +856,8 @@ func (c *Conversation) Events() iter.Seq2[EventID, *Event] {
 	}
 }
 
-// ConversationInfo is what events, and REST, told of a conversation.
-type ConversationInfo struct {
-	ID              string
-	Name            string
-	DisplayName     string
-	ImageURL        string
-	State           ConversationState
-	Properties      json.RawMessage // as REST gives them
-	Timestamp       ConversationTimestamp
-	DeleteReason    string // of a deleted conversation
-	TransferredFrom string // the conversation that a leg was last transferred from
-}
-
-// Info returns what is known of the conversation itself.
+// Info returns what is known of the conversation itself. What it points to is shared
+// and must not be changed.
 func (c *Conversation) Info() ConversationInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()

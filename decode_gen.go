@@ -908,6 +908,50 @@ func (v *Bandwidth) decode(s *jsonscan.Scanner) {
 	v.normalize()
 }
 
+func (v *Callback) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "url":
+			s.Once(&o, 0)
+			v.URL, _ = s.Text()
+		case "event_mask":
+			s.Once(&o, 1)
+			v.EventMask, _ = s.Text()
+		case "params":
+			s.Once(&o, 2)
+			v.Params.decode(s)
+		case "method":
+			s.Once(&o, 3)
+			v.Method, _ = s.Text()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *CallbackParams) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "applicationId":
+			s.Once(&o, 0)
+			v.ApplicationID, _ = s.Text()
+		case "ncco_url":
+			s.Once(&o, 1)
+			v.NCCOURL, _ = s.Text()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
 func (v *Cause) decode(s *jsonscan.Scanner) {
 	o, ok := s.Object()
 	if !ok {
@@ -1069,6 +1113,69 @@ func (v *ConversationDeleted) decode(s *jsonscan.Scanner) {
 		case "reason":
 			s.Once(&o, 6)
 			v.Reason, _ = s.Text()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *ConversationNumber) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "type":
+			s.Once(&o, 0)
+			t, _ := s.Text()
+			v.Type = ChannelType(t)
+		case "number":
+			s.Once(&o, 1)
+			v.Number, _ = s.Text()
+		case "uri":
+			s.Once(&o, 2)
+			v.URI, _ = s.Text()
+		case "username":
+			s.Once(&o, 3)
+			v.Username, _ = s.Text()
+		case "password":
+			s.Once(&o, 4)
+			v.Password, _ = s.Text()
+		case "user":
+			s.Once(&o, 5)
+			v.User, _ = s.Text()
+		case "extension":
+			s.Once(&o, 6)
+			v.Extension, _ = s.Text()
+		case "content_type":
+			s.Once(&o, 7)
+			v.ContentType, _ = s.Text()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *ConversationProperties) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "ttl":
+			s.Once(&o, 0)
+			v.TTL.decode(s)
+		case "type":
+			s.Once(&o, 1)
+			v.Type, _ = s.Text()
+		case "custom_sort_key":
+			s.Once(&o, 2)
+			v.CustomSortKey, _ = s.Text()
+		case "custom_data":
+			s.Once(&o, 3)
+			v.CustomData, _ = s.Raw()
 		default:
 			s.Unknown(&o)
 		}
@@ -2917,6 +3024,102 @@ func (v *User) decode(s *jsonscan.Scanner) {
 	v.normalize()
 }
 
+func (v *UserChannel) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "number":
+			s.Once(&o, 0)
+			v.Number.decode(s)
+		case "uri":
+			s.Once(&o, 1)
+			v.URI, _ = s.Text()
+		case "username":
+			s.Once(&o, 2)
+			v.Username, _ = s.Text()
+		case "password":
+			s.Once(&o, 3)
+			v.Password, _ = s.Text()
+		case "extension":
+			s.Once(&o, 4)
+			v.Extension, _ = s.Text()
+		case "content-type":
+			s.Once(&o, 5)
+			v.ContentType, _ = s.Text()
+		case "headers":
+			s.Once(&o, 6)
+			v.Headers.decode(s)
+		case "id":
+			s.Once(&o, 7)
+			v.ID, _ = s.Text()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *UserChannels) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "pstn":
+			s.Once(&o, 0)
+			v.PSTN = decodeList[UserChannel](s)
+		case "sip":
+			s.Once(&o, 1)
+			v.SIP = decodeList[UserChannel](s)
+		case "vbc":
+			s.Once(&o, 2)
+			v.VBC = decodeList[UserChannel](s)
+		case "websocket":
+			s.Once(&o, 3)
+			v.Websocket = decodeList[UserChannel](s)
+		case "sms":
+			s.Once(&o, 4)
+			v.SMS = decodeList[UserChannel](s)
+		case "mms":
+			s.Once(&o, 5)
+			v.MMS = decodeList[UserChannel](s)
+		case "whatsapp":
+			s.Once(&o, 6)
+			v.WhatsApp = decodeList[UserChannel](s)
+		case "viber":
+			s.Once(&o, 7)
+			v.Viber = decodeList[UserChannel](s)
+		case "messenger":
+			s.Once(&o, 8)
+			v.Messenger = decodeList[UserChannel](s)
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *UserInfoProperties) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "custom_data":
+			s.Once(&o, 0)
+			v.CustomData, _ = s.Raw()
+		case "ttl":
+			s.Once(&o, 1)
+			v.TTL.decode(s)
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
 func (v *UserProperties) decode(s *jsonscan.Scanner) {
 	o, ok := s.Object()
 	if !ok {
@@ -3006,6 +3209,81 @@ func (v *WhatsApp) decode(s *jsonscan.Scanner) {
 	}
 }
 
+func (v *conversationJSON) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "id":
+			s.Once(&o, 0)
+			v.ID, _ = s.Text()
+		case "name":
+			s.Once(&o, 1)
+			v.Name, _ = s.Text()
+		case "display_name":
+			s.Once(&o, 2)
+			v.DisplayName, _ = s.Text()
+		case "image_url":
+			s.Once(&o, 3)
+			v.ImageURL, _ = s.Text()
+		case "state":
+			s.Once(&o, 4)
+			t, _ := s.Text()
+			v.State = ConversationState(t)
+		case "sequence_number":
+			s.Once(&o, 5)
+			v.SequenceNumber.decode(s)
+		case "timestamp":
+			s.Once(&o, 6)
+			v.Timestamp.decode(s)
+		case "properties":
+			s.Once(&o, 7)
+			if !s.Null() {
+				v.Properties = new(ConversationProperties)
+				v.Properties.decode(s)
+			}
+		case "numbers":
+			s.Once(&o, 8)
+			v.Numbers = decodeList[ConversationNumber](s)
+		case "callback":
+			s.Once(&o, 9)
+			if !s.Null() {
+				v.Callback = new(Callback)
+				v.Callback.decode(s)
+			}
+		case "uuid":
+			s.Once(&o, 10)
+			v.UUID, _ = s.Text()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *createdJSON) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "id":
+			s.Once(&o, 0)
+			v.ID.decode(s)
+		case "type":
+			s.Once(&o, 1)
+			v.Type, _ = s.Text()
+		case "timestamp":
+			s.Once(&o, 2)
+			v.Timestamp, _ = s.Time()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
 func (v *deletedTimestamp) decode(s *jsonscan.Scanner) {
 	o, ok := s.Object()
 	if !ok {
@@ -3016,6 +3294,256 @@ func (v *deletedTimestamp) decode(s *jsonscan.Scanner) {
 		case "deleted":
 			s.Once(&o, 0)
 			v.Deleted, _ = s.Time()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *link) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "href":
+			s.Once(&o, 0)
+			v.Href, _ = s.Text()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *memberEmbedded) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "user":
+			s.Once(&o, 0)
+			v.User.decode(s)
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *memberJSON) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "id":
+			s.Once(&o, 0)
+			v.ID, _ = s.Text()
+		case "conversation_id":
+			s.Once(&o, 1)
+			v.ConversationID, _ = s.Text()
+		case "user":
+			s.Once(&o, 2)
+			v.User.decode(s)
+		case "state":
+			s.Once(&o, 3)
+			v.State.decode(s)
+		case "timestamp":
+			s.Once(&o, 4)
+			v.Timestamp.decode(s)
+		case "initiator":
+			s.Once(&o, 5)
+			v.Initiator.decode(s)
+		case "channel":
+			s.Once(&o, 6)
+			if !s.Null() {
+				v.Channel = new(Channel)
+				v.Channel.decode(s)
+			}
+		case "media":
+			s.Once(&o, 7)
+			v.Media.decode(s)
+		case "knocking_id":
+			s.Once(&o, 8)
+			v.KnockingID, _ = s.Text()
+		case "invited_by":
+			s.Once(&o, 9)
+			v.InvitedBy, _ = s.Text()
+		case "_embedded":
+			s.Once(&o, 10)
+			v.Embedded.decode(s)
+		case "member_id":
+			s.Once(&o, 11)
+			v.MemberID, _ = s.Text()
+		case "user_id":
+			s.Once(&o, 12)
+			v.UserID, _ = s.Text()
+		case "name":
+			s.Once(&o, 13)
+			v.Name, _ = s.Text()
+		case "display_name":
+			s.Once(&o, 14)
+			v.DisplayName, _ = s.Text()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *membershipItem) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "id":
+			s.Once(&o, 0)
+			v.ID, _ = s.Text()
+		case "state":
+			s.Once(&o, 1)
+			v.State.decode(s)
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *membershipJSON) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "id":
+			s.Once(&o, 0)
+			v.ID, _ = s.Text()
+		case "state":
+			s.Once(&o, 1)
+			v.State.decode(s)
+		case "member":
+			s.Once(&o, 2)
+			v.Member.decode(s)
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *playbackJSON) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "message":
+			s.Once(&o, 0)
+			v.Message, _ = s.Text()
+		case "uuid":
+			s.Once(&o, 1)
+			v.UUID, _ = s.Text()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *sessionEmbedded) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "user":
+			s.Once(&o, 0)
+			v.User.decode(s)
+		case "api_key":
+			s.Once(&o, 1)
+			v.APIKey, _ = s.Text()
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *sessionJSON) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "id":
+			s.Once(&o, 0)
+			v.ID, _ = s.Text()
+		case "_embedded":
+			s.Once(&o, 1)
+			v.Embedded.decode(s)
+		case "properties":
+			s.Once(&o, 2)
+			v.Properties.decode(s)
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *userConversationJSON) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "_embedded":
+			s.Once(&o, 0)
+			v.Embedded.decode(s)
+		case "member_id":
+			s.Once(&o, 1)
+			v.MemberID, _ = s.Text()
+		case "state":
+			s.Once(&o, 2)
+			v.State.decode(s)
+		default:
+			s.Unknown(&o)
+		}
+	}
+}
+
+func (v *userJSON) decode(s *jsonscan.Scanner) {
+	o, ok := s.Object()
+	if !ok {
+		return
+	}
+	for s.Next(&o) {
+		switch o.Name {
+		case "id":
+			s.Once(&o, 0)
+			v.ID, _ = s.Text()
+		case "name":
+			s.Once(&o, 1)
+			v.Name, _ = s.Text()
+		case "display_name":
+			s.Once(&o, 2)
+			v.DisplayName, _ = s.Text()
+		case "image_url":
+			s.Once(&o, 3)
+			v.ImageURL, _ = s.Text()
+		case "properties":
+			s.Once(&o, 4)
+			v.Properties.decode(s)
+		case "channels":
+			s.Once(&o, 5)
+			v.Channels.decode(s)
+		case "timestamp":
+			s.Once(&o, 6)
+			v.Timestamp.decode(s)
 		default:
 			s.Unknown(&o)
 		}

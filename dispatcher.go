@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 )
 
@@ -35,9 +34,14 @@ type Registrar interface {
 // goroutines are handled at the same time. For one at a time, in order and once,
 // deliver to a [Conversation] or an [Application].
 type EventDispatcher struct {
-	mu         sync.Mutex // held by writers only
+	registry atomic.Pointer[registry]
+}
+
+// registry is what was registered. It is never changed, only replaced: whoever
+// dispatches has one that stays as it is.
+type registry struct {
 	middleware []Middleware
-	entries    atomic.Pointer[[]entry] // never changed, only replaced
+	entries    []entry
 }
 
 // entry is a registered handler.
@@ -77,46 +81,81 @@ func (d *EventDispatcher) add(t EventType, h Handler, once bool) (off func()) {
 	if t != EventAny && t.pattern() {
 		e.family = t.Family()
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	e.call = wrap(h, d.middleware)
-	list := append(slices.Clip(d.load()), e)
-	d.entries.Store(&list)
+	var w wrapper
+	d.change(func(r registry) registry {
+		e.call = w.wrap(e.reg, r.middleware)
+		r.entries = append(slices.Clip(r.entries), e)
+		return r
+	})
 	return func() { d.remove(e.reg) }
 }
 
 func (d *EventDispatcher) remove(reg *registration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	list := slices.DeleteFunc(slices.Clone(d.load()), func(e entry) bool { return e.reg == reg })
-	d.entries.Store(&list)
-}
-
-func (d *EventDispatcher) load() []entry {
-	if p := d.entries.Load(); p != nil {
-		return *p
-	}
-	return nil
+	d.change(func(r registry) registry {
+		r.entries = slices.DeleteFunc(slices.Clone(r.entries), func(e entry) bool { return e.reg == reg })
+		return r
+	})
 }
 
 // Use wraps every handler, those registered before and after alike, from the
 // next event on. The first middleware is the outermost; what a second call of
-// Use adds is inside what the first added.
+// Use adds is inside what the first added. A middleware may be called more than
+// once for a handler.
 func (d *EventDispatcher) Use(mw ...Middleware) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.middleware = append(slices.Clip(d.middleware), mw...)
-	list := slices.Clone(d.load())
-	for i := range list {
-		list[i].call = wrap(list[i].reg.handler, d.middleware)
-	}
-	d.entries.Store(&list)
+	var w wrapper
+	d.change(func(r registry) registry {
+		r.middleware = append(slices.Clip(r.middleware), mw...)
+		r.entries = slices.Clone(r.entries)
+		for i := range r.entries {
+			r.entries[i].call = w.wrap(r.entries[i].reg, r.middleware)
+		}
+		return r
+	})
 }
 
-func wrap(h Handler, mw []Middleware) Handler {
+// change puts what f makes of the registry in its place, and calls f again when
+// another change came in between: f calls middleware, which may make one.
+func (d *EventDispatcher) change(f func(registry) registry) {
+	for {
+		old := d.registry.Load()
+		r := registry{}
+		if old != nil {
+			r = *old
+		}
+		r = f(r)
+		if d.registry.CompareAndSwap(old, &r) {
+			return
+		}
+	}
+}
+
+// entries returns what is registered now.
+func (d *EventDispatcher) entries() []entry {
+	if r := d.registry.Load(); r != nil {
+		return r.entries
+	}
+	return nil
+}
+
+// wrapper wraps handlers, each once for as long as the middleware is the same:
+// middleware is the user's, and may register something each time it is called.
+type wrapper struct {
+	middleware int
+	calls      map[*registration]Handler
+}
+
+func (w *wrapper) wrap(reg *registration, mw []Middleware) Handler {
+	if w.calls == nil || w.middleware != len(mw) { // there is never less
+		w.middleware, w.calls = len(mw), map[*registration]Handler{}
+	}
+	if h, ok := w.calls[reg]; ok {
+		return h
+	}
+	h := reg.handler
 	for _, m := range slices.Backward(mw) {
 		h = m(h)
 	}
+	w.calls[reg] = h
 	return h
 }
 
@@ -131,19 +170,17 @@ func (d *EventDispatcher) Deliver(ctx context.Context, e *Event) error {
 	return deliver(ctx, d, e)
 }
 
-func (d *EventDispatcher) handle(del *delivery, e *Event) error { return d.dispatch(del, e) }
+func (d *EventDispatcher) handle(del *delivery, e *Event) error {
+	return d.dispatch(del, e, d.entries())
+}
 
 func (d *EventDispatcher) queuedError(*Event, error) {} // the outer caller has it
 
-// dispatch calls the handlers of e.
-func (d *EventDispatcher) dispatch(ctx context.Context, e *Event) error {
-	list := d.entries.Load()
-	if list == nil {
-		return nil
-	}
+// dispatch calls those of the entries, which are entries of d, that are for e.
+func (d *EventDispatcher) dispatch(ctx context.Context, e *Event, entries []entry) error {
 	var errs []error
-	for i := range *list {
-		entry := &(*list)[i]
+	for i := range entries {
+		entry := &entries[i]
 		if !entry.matches(e.Type) {
 			continue
 		}
@@ -277,7 +314,7 @@ func (u *unfitError) Error() string {
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](u.err); ok {
 		found, _, _ := strings.Cut(t.Value, " ") // "number 12": the rest is the value
 		path := "body"
-		if u.into.Kind() == reflect.Struct && t.Field != "" {
+		if into := u.into; t.Field != "" && (into.Kind() == reflect.Struct || into.Kind() == reflect.Pointer && into.Elem().Kind() == reflect.Struct) {
 			// What follows the first field may be a key of a map, which is content.
 			field, _, _ := strings.Cut(t.Field, ".")
 			path += "." + field

@@ -251,6 +251,11 @@ func TestDispatcherOnceRunsOnce(t *testing.T) {
 		}
 		close(start)
 		wg.Wait()
+		// A delivery passes a handler that runs in another goroutine, so all of
+		// them may be over before it has run three times.
+		for range 3 {
+			_ = d.Deliver(t.Context(), ofType("text"))
+		}
 		if failed.Load() != 2 || succeeded.Load() != 1 {
 			t.Fatalf("%d failures and %d successes, want 2 and 1", failed.Load(), succeeded.Load())
 		}
@@ -286,6 +291,58 @@ func TestDispatcherUse(t *testing.T) {
 	off()
 	deliverAll(t, &d, "image", "text")
 	c.want(t, "(1", "(2", "(3", "before text", "3)", "2)", "1)")
+}
+
+// TestDispatcherMiddlewareRegisters: what wraps a handler may register others,
+// take them off, and add middleware; all of them are wrapped.
+func TestDispatcherMiddlewareRegisters(t *testing.T) {
+	t.Parallel()
+	for _, late := range []bool{false, true} {
+		t.Run(fmt.Sprint(late), func(t *testing.T) {
+			t.Parallel()
+			var d nexmo.EventDispatcher
+			var got []string
+			note := func(name string) nexmo.Handler {
+				return func(context.Context, *nexmo.Event) error { got = append(got, name); return nil }
+			}
+			around := func(name string) nexmo.Middleware {
+				return func(next nexmo.Handler) nexmo.Handler {
+					return func(ctx context.Context, e *nexmo.Event) error {
+						got = append(got, name)
+						return next(ctx, e)
+					}
+				}
+			}
+			off := d.On(nexmo.EventAny, note("taken off"))
+			var once sync.Once
+			mw := func(next nexmo.Handler) nexmo.Handler {
+				once.Do(func() {
+					off()
+					d.On(nexmo.EventAny, note("added"))
+					d.Use(around("inner"))
+				})
+				return around("outer")(next)
+			}
+			if !late {
+				d.Use(mw)
+			}
+			d.On(nexmo.EventAny, note("first"))
+			if late {
+				d.Use(mw)
+			}
+			if err := d.Deliver(t.Context(), &nexmo.Event{Type: nexmo.EventText, Body: new(nexmo.Text)}); err != nil {
+				t.Fatal(err)
+			}
+			// A Use inside another one is through first: its middleware is outside.
+			want := []string{"inner", "outer", "first", "inner", "outer", "added"}
+			if !late {
+				want = []string{"inner", "outer", "added", "inner", "outer", "first"}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("called (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 // TestDispatcherMiddlewareDecides: it may keep an event from the handler, turn

@@ -103,13 +103,47 @@
 //		Sink:     app,
 //	})
 //
-// [Credentials] make the tokens that requests to the service carry. Package
-// nexmotest signs webhooks for tests.
+// Package nexmotest has a server for tests that posts them, and signs single ones.
+//
+// # Requests
+//
+// A [Client] makes requests to the service, with tokens that [Credentials] make.
+// Its lists are sequences to range over. [Client.Conversation] is a Conversation
+// with what the service tells of it, that fetches missing events by itself and has
+// the verbs of the field, such as [Conversation.SendMessage] and
+// [Conversation.Say]; [WithClient] gives them to any other.
+//
+//	client, err := nexmo.NewClient(credentials)
+//	…
+//	for e, err := range client.Events(ctx, "CON-1", nil) {
+//
+// # Sessions
+//
+// A [Session] receives the events of a user as they happen, without a webhook or a
+// public address. [Dial] logs the user in, and [Session.Run] delivers to any [Sink]:
+//
+//	tokens := credentials.User("alice", 0, nexmo.ClientACL())
+//	client, err := nexmo.NewClient(tokens)
+//	…
+//	session, err := nexmo.Dial(ctx, tokens)
+//	if err != nil {
+//		return err
+//	}
+//	defer session.Close()
+//	return session.Run(ctx, nexmo.NewApplication("", nexmo.WithClient(client)))
+//
+// A lost connection is resumed, and the token renewed, by itself. An event is
+// acknowledged when it was received, so one that a handler fails with does not come
+// again: [Session.Run] says what to do about that. With a Client behind it, an
+// Application loads the members of a conversation that it hears of for the first
+// time, before its first event is handled.
 //
 // # Errors and logs
 //
 // No error and no log record holds the content of an event. A logger given by
-// [WithLogger] is told what is dropped, missing or failing.
+// [WithLogger] is told what is dropped, missing or failing. What the service
+// refuses is an [*APIError], which matches [ErrNotFound] and its like by its
+// status.
 //
 // # Sources and sinks
 //

@@ -2,6 +2,7 @@ package nexmo
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -223,17 +224,34 @@ func ParseEvent(data []byte) (*Event, error) {
 	return e, err
 }
 
+// parsePacket is ParseEvent for a packet of the realtime session: the name of the
+// event and its payload.
+func parsePacket(name EventType, data []byte) (*Event, error) {
+	p := parsers.Get().(*parser)
+	p.packet = name
+	e, err := p.parse(data)
+	p.release()
+	return e, err
+}
+
 // ParseEvents reads a list of events: a bare array, or a page of any version.
 // Links of the page are not followed; an empty object is an empty list.
 //
 // When some events of the list cannot be used, be it that their text is not strict
 // JSON, it returns the others, with an error that names each bad one by its place.
 func ParseEvents(data []byte) ([]*Event, error) {
+	page, err := parsePage(data)
+	return page.Items, err
+}
+
+// parsePage is ParseEvents with the cursors of the page.
+func parsePage(data []byte) (*Page[Event], error) {
 	p := parsers.Get().(*parser)
 	spans, err := p.list(data)
+	page := &Page[Event]{Next: strings.Clone(p.next), Prev: strings.Clone(p.prev)}
 	p.release()
 	if err != nil {
-		return nil, &DecodeError{Err: fmt.Errorf("list: %w", err)}
+		return &Page[Event]{}, &DecodeError{Err: fmt.Errorf("list: %w", err)}
 	}
 	events := make([]*Event, 0, len(spans))
 	var bad []error
@@ -245,7 +263,8 @@ func ParseEvents(data []byte) ([]*Event, error) {
 		}
 		events = append(events, e)
 	}
-	return events, errors.Join(bad...)
+	page.Items = events
+	return page, errors.Join(bad...)
 }
 
 var parsers = sync.Pool{New: func() any { return new(parser) }}
@@ -260,7 +279,8 @@ type parser struct {
 	destination string    // envelope fields that belong to rtc bodies
 	fromMB      Bool
 	body        span
-	wrapped     span // what a push notification wraps
+	wrapped     span   // what a push notification wraps
+	next, prev  string // cursors of a page
 	start       int
 	shape       error // the first field of the envelope with another shape
 }
@@ -634,11 +654,7 @@ func skipItem(data []byte, i int) int {
 	for ; i < len(data); i++ {
 		switch data[i] {
 		case '"':
-			for i++; i < len(data) && data[i] != '"'; i++ {
-				if data[i] == '\\' {
-					i++
-				}
-			}
+			i = skipText(data, i+1)
 		case '{', '[':
 			depth++
 		case '}', ']':
@@ -657,6 +673,25 @@ func skipItem(data []byte, i int) int {
 	return len(data)
 }
 
+// skipText returns where the quote is that ends a text, or the end of data.
+func skipText(data []byte, i int) int {
+	for {
+		n := bytes.IndexByte(data[i:], '"')
+		if n < 0 {
+			return len(data)
+		}
+		i += n
+		escapes := 0
+		for data[i-1-escapes] == '\\' { // the quote in front of the text is none
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return i
+		}
+		i++
+	}
+}
+
 // page reads a page: the array of events is _embedded itself, or events or
 // data.events in it.
 func (p *parser) page(data []byte) (spans [][]byte, err error) {
@@ -671,7 +706,12 @@ func (p *parser) page(data []byte) (spans [][]byte, err error) {
 			paged = true
 			spans, err = p.embeddedItems(data, 0)
 			continue
-		case "page_size", "_links":
+		case "_links":
+			s.Once(&o, 1)
+			paged = true
+			p.next, p.prev = decodeCursors(s)
+			continue
+		case "page_size":
 			paged = true
 		case "type", "event_type":
 			single = true
@@ -709,14 +749,20 @@ func (p *parser) embeddedItems(data []byte, depth int) (spans [][]byte, err erro
 		switch {
 		case o.Name == "events":
 			s.Once(&o, 0)
-			if s.Peek() == '[' {
+			switch s.Peek() {
+			case '[':
 				spans = p.items(data, [][]byte{})
-			} else {
+			case 'n':
+				s.Null()
+			default:
 				s.Skip()
+				err = errors.New("_embedded.events: want an array")
 			}
 		case o.Name == "data" && depth == 0:
 			s.Once(&o, 1)
-			inner, err = p.embeddedItems(data, 1)
+			var derr error
+			inner, derr = p.embeddedItems(data, 1)
+			err = cmp.Or(err, derr)
 		default:
 			s.Unknown(&o)
 		}

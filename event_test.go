@@ -1487,6 +1487,7 @@ func TestParseEventsShapes(t *testing.T) {
 		list   = "nexmo: event: list: want an array of events, or a page of them"
 		single = "nexmo: event: list: this is a single event: use ParseEvent"
 		inside = "nexmo: event: list: _embedded: want an array of events, or an object that holds one"
+		events = "nexmo: event: list: _embedded.events: want an array"
 		noPage = "nexmo: event: list: no _embedded: this is no page of events"
 		twice  = "duplicate member name"
 	)
@@ -1522,6 +1523,9 @@ func TestParseEventsShapes(t *testing.T) {
 		{`{"_embedded":7}`, inside, 0},
 		{`{"_embedded":"x"}`, inside, 0},
 		{`{"_embedded":{"data":7}}`, inside, 0},
+		{`{"_embedded":{"events":{}}}`, events, 0},
+		{`{"_embedded":{"events":"none"}}`, events, 0},
+		{`{"_embedded":{"data":{"events":7}}}`, events, 0},
 		{`{"_embedded":{"events":[],"events":[]}}`, twice, 0},
 		{`{"_embedded":{"events":[],"events":null}}`, twice, 0},
 		{`{"_embedded":{"events":{},"events":[]}}`, twice, 0},

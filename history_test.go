@@ -133,8 +133,28 @@ func TestConversationEventsWhileTheyGrow(t *testing.T) {
 		t.Errorf("after the loop (-want +got):\n%s", diff)
 	}
 
-	// The race detector watches the same from several goroutines. Every third
-	// event is late, and every fourth marks another.
+	// The same of a history that is full, so that events make room for others.
+	full := nexmo.NewConversation("CON-1", nexmo.WithHistory(3), noWait())
+	tell(t, full, numberedJSON(1), numberedJSON(3), `{"id":5,"type":"text","from":"MEM-1","body":{"text":"Hello"}}`)
+	seen = nil
+	for id, e := range full.Events() {
+		seen = append(seen, id)
+		switch {
+		case id == 1:
+			tell(t, full, numberedJSON(4), `{"id":6,"type":"text:seen","from":"MEM-2","body":{"event_id":5}}`)
+		case e.State != nil:
+			t.Errorf("the loop sees a receipt that came after it began: %+v", e.State)
+		}
+	}
+	if diff := cmp.Diff([]nexmo.EventID{1, 3, 5}, seen); diff != "" {
+		t.Errorf("the loop over a full history (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]nexmo.EventID{4, 5, 6}, keptIDs(t, full)); diff != "" {
+		t.Errorf("after the loop (-want +got):\n%s", diff)
+	}
+
+	// The race detector watches the same from two goroutines. Every third
+	// event is late, and every third marks another.
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
 	wg.Go(func() {

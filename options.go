@@ -21,6 +21,7 @@ type ApplicationOption interface {
 // config is what the options of a conversation say.
 type config struct {
 	source  Source
+	client  *Client
 	history int
 	window  int
 	wait    time.Duration
@@ -32,7 +33,7 @@ type config struct {
 var defaultConfig = config{
 	window: 64,
 	wait:   2 * time.Second,
-	log:    slog.New(slog.DiscardHandler),
+	log:    discard,
 }
 
 // applicationConfig is what the options of an application say.
@@ -40,6 +41,7 @@ type applicationConfig struct {
 	config
 	maxConversations int
 	idle             time.Duration
+	unloaded         bool
 }
 
 var defaultApplicationConfig = applicationConfig{
@@ -58,9 +60,36 @@ type applicationOption func(*applicationConfig)
 func (o applicationOption) applyApplication(c *applicationConfig) { o(c) }
 
 // WithSource gives the conversation a [Source] to fetch missing events from, and
-// to read with [Conversation.Sync].
+// to read with [Conversation.Sync]. It is asked when a gap is 100 milliseconds old,
+// or the window is full, and read in a goroutine of its own. For each event it may
+// take the time of the window, but at least a second: then its ctx ends, as it does
+// with Close, and the gap is given up.
 func WithSource(s Source) ConversationOption {
 	return conversationOption(func(c *config) { c.source = s })
+}
+
+// WithClient gives the conversation a [Client]: it is the [Source], and the verbs
+// of the conversation, such as [Conversation.SendMessage], make their requests
+// with it.
+//
+// Given to [NewApplication], it also has every conversation loaded, as
+// [Conversation.Load] does, when its first event is delivered: the members who joined
+// before are known to the handlers, and what the event changed is not taken back by
+// it. Whoever delivers an event of the conversation waits for that, up to ten seconds.
+// If it fails the events are handled without, and it is tried again with one that
+// comes a minute later. [WithoutLoading] turns it off.
+func WithClient(client *Client) ConversationOption {
+	return conversationOption(func(c *config) {
+		if c.client = client; client != nil {
+			c.source = client
+		}
+	})
+}
+
+// WithoutLoading has an application with a [Client] ask nothing about conversations
+// by itself.
+func WithoutLoading() ApplicationOption {
+	return applicationOption(func(c *applicationConfig) { c.unloaded = true })
 }
 
 // WithHistory keeps the last n events that have an ID, for
@@ -89,15 +118,30 @@ func WithStart(id EventID) ConversationOption {
 }
 
 // WithLogger has l told of what is dropped, missing or failing, with the
-// attributes conversation_id, event_id and event_type. Content of events is not
-// logged. The default is to log nothing.
-func WithLogger(l *slog.Logger) ConversationOption {
-	return conversationOption(func(c *config) {
-		if l != nil {
-			c.log = l
-		}
-	})
+// attributes conversation_id, event_id and event_type; and, given to [NewClient], of
+// requests that are tried again. Content of events is not logged, nor are tokens.
+// The default is to log nothing.
+func WithLogger(l *slog.Logger) LoggerOption {
+	if l == nil {
+		l = discard
+	}
+	return loggerOption{l}
 }
+
+// LoggerOption is an option of whatever logs; see [WithLogger].
+type LoggerOption interface {
+	ConversationOption
+	ConnectionOption
+}
+
+type loggerOption struct{ log *slog.Logger }
+
+func (o loggerOption) applyConversation(c *config)           { c.log = o.log }
+func (o loggerOption) applyApplication(c *applicationConfig) { c.log = o.log }
+func (o loggerOption) applyClient(c *clientConfig)           { c.log = o.log }
+func (o loggerOption) applySession(c *sessionConfig)         { c.client.log = o.log }
+
+var discard = slog.New(slog.DiscardHandler)
 
 // WithMaxConversations says how many conversations an application keeps; the
 // ones that were quiet longest are let go first, deleted ones before others. The

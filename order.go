@@ -13,10 +13,7 @@ type sequencer struct {
 	next EventID // the lowest ID whose turn has not come; 0 before the first event
 	last EventID // the highest ID that was handled
 
-	// What became of the IDs below next: a bit each for the last remembered
-	// ones. An ID with neither bit never arrived, or was never handled.
-	done   idSet
-	failed idSet
+	fates fates // of the last remembered IDs below next
 
 	held []*turn // whose turn has not come, by rising ID
 }
@@ -25,12 +22,27 @@ type sequencer struct {
 // counts as handled.
 const remembered = 1024
 
-// idSet is a set of the last remembered IDs.
-type idSet [remembered / 64]uint64
+// fate is what became of an ID whose turn has passed.
+type fate uint64
 
-func (s *idSet) has(id EventID) bool { return s[id%remembered/64]&(1<<(id%64)) != 0 }
-func (s *idSet) add(id EventID)      { s[id%remembered/64] |= 1 << (id % 64) }
-func (s *idSet) remove(id EventID)   { s[id%remembered/64] &^= 1 << (id % 64) }
+const (
+	absent  fate = iota // it never came: there is no such event, or it is not known of
+	handled             // its handlers returned nil
+	failed              // its handlers did not
+	missed              // it was given up
+)
+
+// fates has two bits for each of the last remembered IDs.
+type fates [remembered / 32]uint64
+
+func (f *fates) of(id EventID) fate {
+	return fate(f[id%remembered/32]>>(id%32*2)) & 3
+}
+
+func (f *fates) set(id EventID, to fate) {
+	word := &f[id%remembered/32]
+	*word = *word&^(3<<(id%32*2)) | uint64(to)<<(id%32*2)
+}
 
 // standing is how an ID stands to the events so far.
 type standing int
@@ -51,7 +63,7 @@ func (s *sequencer) standing(id EventID) standing {
 		return early
 	case id < s.next-remembered:
 		return forgotten
-	case s.done.has(id):
+	case s.fates.of(id) == handled:
 		return duplicate
 	default:
 		return late
@@ -65,40 +77,46 @@ func (s *sequencer) start(id EventID) {
 	}
 }
 
-// pass says that the turn of the IDs below id has come.
-func (s *sequencer) pass(id EventID) {
+// pass says that the turn of the IDs below id has come, and what becomes of
+// those among them that have not had theirs.
+func (s *sequencer) pass(id EventID, as fate) {
 	s.start(id)
 	for n := max(s.next, id-remembered); n < id; n++ {
-		s.done.remove(n)
-		s.failed.remove(n)
+		s.fates.set(n, as)
 	}
 	s.next = max(s.next, id)
 }
 
 // record notes what became of an ID whose turn has come.
-func (s *sequencer) record(id EventID, ok bool) {
-	if id >= s.next || id < s.next-remembered {
+func (s *sequencer) record(id EventID, as fate) {
+	if !s.remembers(id) {
 		return
 	}
-	if ok {
-		s.done.add(id)
-		s.failed.remove(id)
+	s.fates.set(id, as)
+	if as == handled {
 		s.last = max(s.last, id)
-	} else {
-		s.failed.add(id)
 	}
 }
 
+func (s *sequencer) remembers(id EventID) bool { return id < s.next && id >= s.next-remembered }
+
 // tried reports whether id had its turn before and its handlers failed.
-func (s *sequencer) tried(id EventID) bool {
-	return id < s.next && id >= s.next-remembered && s.failed.has(id)
+func (s *sequencer) tried(id EventID) bool { return s.remembers(id) && s.fates.of(id) == failed }
+
+// deny says that there are no events between two IDs.
+func (s *sequencer) deny(after, before EventID) {
+	for id := max(after+1, s.next-remembered, 0); id < min(before, s.next); id++ {
+		if s.fates.of(id) == missed {
+			s.fates.set(id, absent)
+		}
+	}
 }
 
 // unhandled returns the lowest ID from which events are wanted: the oldest one
-// whose handlers failed, else the next one.
+// that was given up or whose handlers failed, else the next one.
 func (s *sequencer) unhandled() EventID {
 	for id := max(1, s.next-remembered); id < s.next; id++ {
-		if s.failed.has(id) {
+		if f := s.fates.of(id); f == failed || f == missed {
 			return id
 		}
 	}

@@ -42,10 +42,11 @@ type sequencerModel struct {
 	seq     sequencer
 	handled map[EventID]bool
 	failed  map[EventID]bool
+	missed  map[EventID]bool
 }
 
 func fuzzSequencer(t *testing.T, window int, data []byte) {
-	m := &sequencerModel{handled: map[EventID]bool{}, failed: map[EventID]bool{}}
+	m := &sequencerModel{handled: map[EventID]bool{}, failed: map[EventID]bool{}, missed: map[EventID]bool{}}
 	highest := EventID(0)
 	for i := 0; i+1 < len(data); i += 2 {
 		kind, n := data[i], EventID(data[i+1])
@@ -76,7 +77,10 @@ func fuzzSequencer(t *testing.T, window int, data []byte) {
 				if len(m.seq.held) <= window {
 					break
 				}
-				m.seq.pass(head.e.ID)
+				for id := max(m.seq.next, head.e.ID-remembered); id < head.e.ID; id++ {
+					m.missed[id] = true
+				}
+				m.seq.pass(head.e.ID, missed)
 			}
 			if !m.seq.remove(head) || m.seq.remove(head) {
 				t.Fatalf("the held event %d was not removed once", head.e.ID)
@@ -102,13 +106,15 @@ func (m *sequencerModel) run(t *testing.T, id EventID, ok bool) {
 		t.Fatalf("tried(%d) is %v with next %d", id, got, m.seq.next)
 	}
 	if id >= m.seq.next {
-		m.seq.pass(id + 1)
+		m.seq.pass(id+1, absent)
 	}
-	m.seq.record(id, ok)
+	delete(m.missed, id)
+	delete(m.failed, id)
 	if ok {
+		m.seq.record(id, handled)
 		m.handled[id] = true
-		delete(m.failed, id)
 	} else {
+		m.seq.record(id, failed)
 		m.failed[id] = true
 	}
 }
@@ -131,9 +137,11 @@ func (m *sequencerModel) check(t *testing.T, id EventID) standing {
 		t.Fatalf("standing(%d) is %d, want %d, with next %d", id, got, want, m.seq.next)
 	}
 	unhandled := m.seq.next
-	for id := range m.failed {
-		if id >= m.seq.next-remembered {
-			unhandled = min(unhandled, id)
+	for _, wanted := range []map[EventID]bool{m.failed, m.missed} {
+		for id := range wanted {
+			if id >= m.seq.next-remembered {
+				unhandled = min(unhandled, id)
+			}
 		}
 	}
 	if got := m.seq.unhandled(); got != unhandled {
@@ -439,7 +447,7 @@ func (f *fuzzedConversation) check(window int) {
 	defer f.c.mu.Unlock()
 	s := &f.c.seq
 	switch {
-	case f.c.cfg.source != nil && f.c.gap.asked && f.c.busy: // it is being read
+	case f.c.stopFetch != nil: // what is fetched may be more
 	case f.c.busy || len(f.c.queue) != 0:
 		f.t.Fatalf("somebody has the role, or waits for it, and nothing happens: %d in the queue", len(f.c.queue))
 	case len(s.held) > window:

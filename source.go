@@ -64,6 +64,7 @@ type stream struct {
 	errs    []error
 	idle    chan struct{} // closed when pending falls to 0; nil when nobody waits
 	over    bool          // the caller has gone: nothing is handed over any more
+	endless bool          // nobody asks for errs
 }
 
 type streamKey struct{}
@@ -88,7 +89,7 @@ func (st *stream) handOver() bool {
 func (st *stream) handled(e *Event, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if err != nil {
+	if err != nil && !st.endless {
 		st.errs = append(st.errs, fmt.Errorf("nexmo: replay: event %d: %w", e.ID, err))
 	}
 	st.pending--

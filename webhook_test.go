@@ -1164,7 +1164,7 @@ func TestWebhookUnsigned(t *testing.T) {
 // The limits hold for those who need no token too.
 func TestWebhookUnsignedIsBounded(t *testing.T) {
 	t.Parallel()
-	h := &nexmo.WebhookHandler{AllowUnsigned: true, Sink: new(hookRecorder)}
+	h := &nexmo.WebhookHandler{AllowUnsigned: true, Sink: new(hookRecorder), Timeout: time.Hour}
 	body := &countingReader{left: 64 << 20}
 	r := httptest.NewRequest(http.MethodPost, "/", io.NopCloser(body))
 	r.ContentLength = -1

@@ -1,4 +1,3 @@
-// Package nexmotest helps to test programs that use package nexmo.
 package nexmotest
 
 import (
@@ -12,6 +11,9 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 )
+
+// apiKey is the account of every test.
+const apiKey = "abcd1234"
 
 // SignOption changes what a token says.
 type SignOption func(jwt.MapClaims)
@@ -40,7 +42,7 @@ func Sign(secret string, body []byte, opts ...SignOption) string {
 		"iat":          time.Now().Unix(),
 		"jti":          rand.Text(),
 		"payload_hash": hex.EncodeToString(sum[:]),
-		"api_key":      "abcd1234",
+		"api_key":      apiKey,
 	}
 	for _, o := range opts {
 		o(claims)

@@ -220,6 +220,9 @@ func (p *source) fields(name string) []field {
 		}
 		tag, _ := strconv.Unquote(f.Tag.Value)
 		wire, _, _ := strings.Cut(reflect.StructTag(tag).Get("json"), ",")
+		if wire == "-" {
+			continue
+		}
 		for _, n := range f.Names {
 			list = append(list, field{n.Name, wire, f.Type})
 		}

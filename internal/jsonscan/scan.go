@@ -394,6 +394,14 @@ func (s *Scanner) Skip() (start, end int) {
 	return start, s.pos
 }
 
+// Since returns the bytes from an offset on that have been consumed, as Raw does.
+func (s *Scanner) Since(start int) []byte {
+	if s.err != nil {
+		return nil
+	}
+	return s.raw[start:s.pos:s.pos]
+}
+
 // skip consumes a value of any kind, checking all of it.
 func (s *Scanner) skip() {
 	switch s.Peek() {

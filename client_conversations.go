@@ -1,0 +1,203 @@
+package nexmo
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
+)
+
+// ConversationInfo is what REST, and events, tell of a conversation.
+type ConversationInfo struct {
+	ID             string                  `json:"id,omitzero"`
+	Name           string                  `json:"name,omitzero"` // NAM-… when the service made it up
+	DisplayName    string                  `json:"display_name,omitzero"`
+	ImageURL       string                  `json:"image_url,omitzero"`
+	State          ConversationState       `json:"state,omitzero"`
+	SequenceNumber EventID                 `json:"sequence_number,omitzero"` // of the last event, when REST was asked
+	Timestamp      ConversationTimestamp   `json:"timestamp,omitzero"`
+	Properties     *ConversationProperties `json:"properties,omitzero"`
+	Numbers        []ConversationNumber    `json:"numbers,omitzero"`
+	Callback       *Callback               `json:"callback,omitzero"`
+
+	// What events tell and REST does not.
+	DeleteReason    string `json:"-"` // of a deleted conversation
+	TransferredFrom string `json:"-"` // the conversation that a leg was last transferred from
+
+	Raw json.RawMessage `json:"-"` // the answer of REST, whole; nil in what Conversation.Info returns
+}
+
+// ConversationProperties are the properties of a conversation.
+type ConversationProperties struct {
+	TTL           Seconds         `json:"ttl,omitzero"` // how long it may be empty before it is deleted; at most 2^31 seconds
+	Type          string          `json:"type,omitzero"`
+	CustomSortKey string          `json:"custom_sort_key,omitzero"`
+	CustomData    json.RawMessage `json:"custom_data,omitzero"` // an object; its keys are the application's
+}
+
+// ConversationNumber is an endpoint that belongs to a conversation. Which field
+// names it depends on the type, as for an [Endpoint].
+type ConversationNumber struct {
+	Type        ChannelType `json:"type,omitzero"`
+	Number      string      `json:"number,omitzero"`
+	URI         string      `json:"uri,omitzero"`
+	Username    string      `json:"username,omitzero"`
+	Password    string      `json:"password,omitzero"`
+	User        string      `json:"user,omitzero"`
+	Extension   string      `json:"extension,omitzero"`
+	ContentType string      `json:"content_type,omitzero"`
+}
+
+// Callback is where the events of one conversation go, besides the webhook of the
+// application.
+type Callback struct {
+	URL       string         `json:"url,omitzero"`
+	EventMask string         `json:"event_mask,omitzero"` // types, separated by commas; all if empty
+	Params    CallbackParams `json:"params,omitzero"`
+	Method    string         `json:"method,omitzero"` // POST, or GET
+}
+
+// CallbackParams go with the events of a [Callback].
+type CallbackParams struct {
+	ApplicationID string `json:"applicationId,omitzero"`
+	NCCOURL       string `json:"ncco_url,omitzero"`
+}
+
+// conversationJSON is a conversation in every shape that it has had.
+//
+//gen:decode
+type conversationJSON struct {
+	ConversationInfo
+	UUID string `json:"uuid"` // version 0.1
+}
+
+func (c *ConversationInfo) decode(s *jsonscan.Scanner) {
+	start := s.Offset()
+	var w conversationJSON
+	w.decode(s)
+	*c = w.ConversationInfo
+	if c.Raw = s.Since(start); c.ID == "" {
+		c.ID = w.UUID
+	}
+}
+
+// ConversationParams are what a conversation is made of, or changed to. What is
+// zero is not sent.
+type ConversationParams struct {
+	Name        string                  `json:"name,omitzero"`         // at most 100 characters, unique in the application; made up if empty
+	DisplayName string                  `json:"display_name,omitzero"` // at most 50 characters
+	ImageURL    string                  `json:"image_url,omitzero"`    // at most 2048 characters
+	State       ConversationState       `json:"state,omitzero"`        // of an update: ConversationInactive freezes it
+	Properties  *ConversationProperties `json:"properties,omitzero"`
+	Numbers     []ConversationNumber    `json:"numbers,omitzero"`
+	Callback    *Callback               `json:"callback,omitzero"`
+}
+
+func (p *ConversationParams) check(op string) error {
+	c := checker{op: op}
+	c.length("Name", p.Name, maxName)
+	c.length("DisplayName", p.DisplayName, maxDisplayName)
+	c.length("ImageURL", p.ImageURL, maxURL)
+	if q := p.Properties; q != nil {
+		c.seconds("Properties.TTL", q.TTL, maxTTL)
+		c.length("Properties.Type", q.Type, maxWord)
+		c.length("Properties.CustomSortKey", q.CustomSortKey, maxWord)
+	}
+	for _, n := range p.Numbers {
+		c.length("Numbers.URI", n.URI, maxWord)
+	}
+	if b := p.Callback; b != nil {
+		c.length("Callback.URL", b.URL, maxURL)
+		c.length("Callback.EventMask", b.EventMask, maxWord)
+		c.length("Callback.Params.ApplicationID", b.Params.ApplicationID, maxWord)
+		c.length("Callback.Params.NCCOURL", b.Params.NCCOURL, maxURL)
+		if b.Method != "" && b.Method != "POST" && b.Method != "GET" {
+			c.fail("Callback.Method", "it must be POST or GET")
+		}
+	}
+	return c.err
+}
+
+// CreateConversation makes a conversation. p may be nil. A name that is taken is
+// [ErrConflict].
+func (c *Client) CreateConversation(ctx context.Context, p *ConversationParams) (*ConversationInfo, error) {
+	const op = "create conversation"
+	if p == nil {
+		p = new(ConversationParams)
+	}
+	if err := p.check(op); err != nil {
+		return nil, err
+	}
+	return one[ConversationInfo](ctx, c, newRequest(http.MethodPost, op, "/v1/conversations", p))
+}
+
+// ConversationInfo returns what the service tells of a conversation, or
+// [ErrNotFound].
+func (c *Client) ConversationInfo(ctx context.Context, id string) (*ConversationInfo, error) {
+	return one[ConversationInfo](ctx, c, newRequest(http.MethodGet, "get conversation", "/v1/conversations/{conversation ID}", nil, id))
+}
+
+// UpdateConversation changes a conversation. The service takes p in place of all
+// that was there.
+func (c *Client) UpdateConversation(ctx context.Context, id string, p *ConversationParams) (*ConversationInfo, error) {
+	const op = "update conversation"
+	if p == nil {
+		return nil, invalid(op, "ConversationParams", "it is nil")
+	}
+	if err := p.check(op); err != nil {
+		return nil, err
+	}
+	return one[ConversationInfo](ctx, c, newRequest(http.MethodPut, op, "/v1/conversations/{conversation ID}", p, id))
+}
+
+// DeleteConversation deletes a conversation.
+func (c *Client) DeleteConversation(ctx context.Context, id string) error {
+	_, err := c.send(ctx, newRequest(http.MethodDelete, "delete conversation", "/v1/conversations/{conversation ID}", nil, id))
+	return err
+}
+
+// ConversationListOptions say which conversations are listed.
+type ConversationListOptions struct {
+	ListOptions
+	DateStart time.Time // made then or later
+	DateEnd   time.Time // made then or earlier
+	Name      string    // exactly; not documented for version 1
+}
+
+func (o *ConversationListOptions) request() (*request, error) {
+	const op = "list conversations"
+	q, err := o.query(op)
+	if err != nil {
+		return nil, err
+	}
+	setTime(q, "date_start", o.DateStart)
+	setTime(q, "date_end", o.DateEnd)
+	setText(q, "name", o.Name)
+	r := newRequest(http.MethodGet, op, "/v1/conversations", nil)
+	r.query = q
+	return r, nil
+}
+
+// Conversations lists the conversations of the application, page after page as
+// the loop needs them. o may be nil. An error is yielded last, with a nil item.
+func (c *Client) Conversations(ctx context.Context, o *ConversationListOptions) iter.Seq2[*ConversationInfo, error] {
+	opts := valueOf(o)
+	return pages(ctx, opts.Cursor, func(cursor string) (*Page[ConversationInfo], error) {
+		page := opts
+		page.Cursor = cursor
+		return c.ConversationsPage(ctx, &page)
+	})
+}
+
+// ConversationsPage is one page of [Client.Conversations].
+func (c *Client) ConversationsPage(ctx context.Context, o *ConversationListOptions) (*Page[ConversationInfo], error) {
+	opts := valueOf(o)
+	r, err := opts.request()
+	if err != nil {
+		return nil, err
+	}
+	return readPage[ConversationInfo](ctx, c, r, "conversations")
+}

@@ -1,0 +1,164 @@
+package nexmo
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
+)
+
+// Playback is what the service says when it begins or ends to talk or to stream.
+type Playback struct {
+	Message string `json:"message,omitzero"`
+	UUID    string `json:"uuid,omitzero"` // the say_id or play_id of the events that follow
+}
+
+//gen:decode
+type playbackJSON struct {
+	Message string `json:"message"`
+	UUID    string `json:"uuid"`
+}
+
+func (p *Playback) decode(s *jsonscan.Scanner) {
+	var w playbackJSON
+	w.decode(s)
+	*p = Playback(w)
+}
+
+// TalkParams are what is said to a whole conversation, and how.
+type TalkParams struct {
+	Text     string
+	Language string // BCP 47; en-US if empty
+	Style    int    // which voice of the language
+	Premium  Bool
+	Loop     *int    // how often, once if nil; 0 is for ever
+	Level    float64 // volume, -1 to 1
+}
+
+// MarshalJSON writes Level as text, as this request has it; in events it is a
+// number.
+func (p TalkParams) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Text     string `json:"text"`
+		Language string `json:"language,omitzero"`
+		Style    int    `json:"style,omitzero"`
+		Premium  Bool   `json:"premium,omitzero"`
+		Loop     *int   `json:"loop,omitzero"`
+		Level    string `json:"level,omitzero"`
+	}{p.Text, p.Language, p.Style, p.Premium, p.Loop, levelText(p.Level)})
+}
+
+func levelText(level float64) string {
+	if level == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(level, 'f', -1, 64)
+}
+
+// StartTalk says a text to all members of a conversation. [Conversation.Say] does so
+// by an event, which can be queued and stopped by its ID.
+func (c *Client) StartTalk(ctx context.Context, conversationID string, p TalkParams) (*Playback, error) {
+	const op = "start talk"
+	check := checker{op: op}
+	check.require("Text", p.Text)
+	check.between("Level", p.Level, -1, 1)
+	check.loop(p.Loop)
+	if check.err != nil {
+		return nil, check.err
+	}
+	return one[Playback](ctx, c, newRequest(http.MethodPut, op, "/v1/conversations/{conversation ID}/talk", p, conversationID))
+}
+
+// StopTalk ends what StartTalk began.
+func (c *Client) StopTalk(ctx context.Context, conversationID string) (*Playback, error) {
+	return one[Playback](ctx, c, newRequest(http.MethodDelete, "stop talk", "/v1/conversations/{conversation ID}/talk", nil, conversationID))
+}
+
+// StreamParams are what is played to a whole conversation, and how.
+type StreamParams struct {
+	StreamURL []string
+	Loop      *int    // how often, once if nil; 0 is for ever
+	Level     float64 // volume, -1 to 1
+}
+
+// MarshalJSON writes Level as text, as this request has it; in events it is a
+// number.
+func (p StreamParams) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		StreamURL []string `json:"stream_url"`
+		Loop      *int     `json:"loop,omitzero"`
+		Level     string   `json:"level,omitzero"`
+	}{p.StreamURL, p.Loop, levelText(p.Level)})
+}
+
+// StartStream plays audio to all members of a conversation. [Conversation.Play] does
+// so by an event, which can be queued and stopped by its ID.
+func (c *Client) StartStream(ctx context.Context, conversationID string, p StreamParams) (*Playback, error) {
+	const op = "start stream"
+	check := checker{op: op}
+	if len(p.StreamURL) == 0 {
+		check.fail("StreamURL", "it is empty")
+	}
+	check.between("Level", p.Level, -1, 1)
+	check.loop(p.Loop)
+	if check.err != nil {
+		return nil, check.err
+	}
+	return one[Playback](ctx, c, newRequest(http.MethodPut, op, "/v1/conversations/{conversation ID}/stream", p, conversationID))
+}
+
+// StopStream ends what StartStream began.
+func (c *Client) StopStream(ctx context.Context, conversationID string) (*Playback, error) {
+	return one[Playback](ctx, c, newRequest(http.MethodDelete, "stop stream", "/v1/conversations/{conversation ID}/stream", nil, conversationID))
+}
+
+// RecordParams say how a conversation is recorded. What is zero is not sent.
+type RecordParams struct {
+	EventURL      []string             `json:"event_url,omitzero"`     // where the outcome goes
+	EventMethod   string               `json:"event_method,omitzero"`  // POST, or GET
+	Split         string               `json:"split,omitzero"`         // "conversation": one track for each side
+	Format        RecordFormat         `json:"format,omitzero"`        // FormatMP3, FormatWAV or FormatVorbis
+	RetentionDays int                  `json:"retention_ttl,omitzero"` // 1 to 400; 31 if zero
+	Timeout       Seconds              `json:"timeout,omitzero"`       // at most two hours, which is the default
+	Transcription *RecordTranscription `json:"transcription,omitzero"`
+}
+
+// RecordTranscription is how a recording is to be transcribed, and where the
+// outcome goes.
+type RecordTranscription struct {
+	Language          string   `json:"language,omitzero"` // BCP 47
+	SentimentAnalysis Bool     `json:"sentiment_analysis,omitzero"`
+	EventURL          []string `json:"event_url,omitzero"`
+	EventMethod       string   `json:"event_method,omitzero"`
+}
+
+type recordRequest struct {
+	Action string `json:"action"`
+	RecordParams
+}
+
+// StartRecording records a conversation. [Conversation.Record] does so by an event.
+func (c *Client) StartRecording(ctx context.Context, conversationID string, p RecordParams) error {
+	const op = "start recording"
+	check := checker{op: op}
+	if p.RetentionDays != 0 {
+		check.between("RetentionDays", float64(p.RetentionDays), 1, 400)
+	}
+	check.seconds("Timeout", p.Timeout, 7200)
+	if check.err != nil {
+		return check.err
+	}
+	return c.record(ctx, op, conversationID, recordRequest{"start", p})
+}
+
+// StopRecording ends the recording of a conversation.
+func (c *Client) StopRecording(ctx context.Context, conversationID string) error {
+	return c.record(ctx, "stop recording", conversationID, recordRequest{Action: "stop"})
+}
+
+func (c *Client) record(ctx context.Context, op, conversationID string, r recordRequest) error {
+	_, err := c.send(ctx, newRequest(http.MethodPut, op, "/v1/conversations/{conversation ID}/record", r, conversationID))
+	return err
+}

@@ -1,0 +1,229 @@
+package nexmo
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What an [*APIError] is, by its status. ErrInvalid is also what a request is
+// that is not sent, because the documentation says that it would be refused.
+var (
+	ErrInvalid      = errors.New("nexmo: the request is invalid")  // 400 and 422
+	ErrUnauthorized = errors.New("nexmo: unauthorized")            // 401
+	ErrNotFound     = errors.New("nexmo: not found")               // 404
+	ErrConflict     = errors.New("nexmo: in conflict with others") // 409
+	ErrRateLimited  = errors.New("nexmo: too many requests")       // 429
+)
+
+// ErrorCode says precisely what the service refused. Unknown words are kept.
+type ErrorCode string
+
+// The codes that a program is likely to act on. There are many more; all can be
+// compared as text.
+const (
+	CodeInvalidToken     ErrorCode = "system:error:invalid-token"
+	CodeExpiredToken     ErrorCode = "system:error:expired-token" //nolint:gosec // no token
+	CodeMissingToken     ErrorCode = "system:error:missing-token"
+	CodePermission       ErrorCode = "system:error:permission"
+	CodePermissionDenied ErrorCode = "conversation:error:permission-denied" // an expired token, or one of another application
+
+	CodeConversationNotFound      ErrorCode = "conversation:error:not-found"
+	CodeConversationDuplicateName ErrorCode = "conversation:error:duplicate-name"
+	CodeConversationNotAllowed    ErrorCode = "conversation:error:not-allowed" // its state is INACTIVE
+	CodeConversationFull          ErrorCode = "conversation:error:maximum-number-of-members"
+	CodeInvalidChannel            ErrorCode = "conversation:error:invalid-channel"
+	CodeInvalidEvent              ErrorCode = "conversation:error:invalid-event"
+
+	CodeMemberNotFound       ErrorCode = "conversation:error:member-not-found"
+	CodeMemberAlreadyJoined  ErrorCode = "conversation:error:member-already-joined"
+	CodeMemberAlreadyInvited ErrorCode = "conversation:error:member-already-invited"
+	CodeInvalidMemberState   ErrorCode = "conversation:error:invalid-member-state"
+	CodeMemberPermission     ErrorCode = "conversation:error:member:permission-denied"
+
+	CodeEventNotFound         ErrorCode = "event:error:not-found"
+	CodeEventUnknown          ErrorCode = "event:error:unknown-event"
+	CodeEventNotJoined        ErrorCode = "event:error:not-joined" // the member that it is from has not joined
+	CodeEventPermission       ErrorCode = "event:error:permission-denied"
+	CodeEventDeleteNotAllowed ErrorCode = "event:error:delete-not-allowed"
+
+	CodeUserNotFound      ErrorCode = "user:error:not-found"
+	CodeUserDuplicateName ErrorCode = "user:error:duplicate-name"
+	CodeInvalidUserName   ErrorCode = "user:error:invalid-user-name"
+
+	CodeValidation         ErrorCode = "http:error:validation-fail"
+	CodeRouteNotFound      ErrorCode = "http:error:not-found"
+	CodeTooManyRequests    ErrorCode = "http:error:too-many-request"
+	CodeInvalidCursor      ErrorCode = "paginator-builder:error:invalid-cursor"
+	CodeCustomDataTooLarge ErrorCode = "custom-data:error:max-data-limit"
+	CodeCustomDataSum      ErrorCode = "custom-data:error:max-data-sum-limit-exceeded"
+	CodeEphemeralTooLarge  ErrorCode = "ephemeral:error:max-data-limit"
+	CodeSessionNotFound    ErrorCode = "session:error:not-found"
+)
+
+// APIError is an answer of the service that is no success, in whichever of its
+// styles. With [errors.Is] it matches the sentinel of its status, such as
+// [ErrNotFound]; the status is what counts, whatever the title says.
+type APIError struct {
+	Op                string    // what was tried, such as "create member"
+	Status            int       // of HTTP
+	Code              ErrorCode // "" when the answer has none
+	Title             string    // may be that of another status
+	Detail            string    // may be empty
+	Type              string    // usually the address of a page
+	Instance          string    // what support asks for
+	InvalidParameters []InvalidParameter
+	RetryAfter        time.Duration // that the service asked for, or 0
+	Attempts          int           // how often it was tried
+	Unsure            bool          // an earlier attempt may have been carried out
+	Header            http.Header
+	Body              []byte // as it came: JSON, HTML or nothing
+}
+
+// InvalidParameter is a part of a request that the service refused.
+type InvalidParameter struct {
+	Name   string
+	Reason string
+}
+
+// Error names the status, the code, the title and what is invalid, but neither
+// Detail nor a reason, which may repeat what was sent.
+func (e *APIError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "nexmo: %s: %d", e.Op, e.Status)
+	if text := http.StatusText(e.Status); text != "" {
+		b.WriteString(" " + text)
+	}
+	if e.Code != "" {
+		fmt.Fprintf(&b, ": %s", e.Code)
+	}
+	if e.Title != "" {
+		b.WriteString(": " + e.Title)
+	}
+	for i, p := range e.InvalidParameters {
+		sep := ", "
+		if i == 0 {
+			sep = ": see "
+		}
+		b.WriteString(sep + p.Name)
+	}
+	if e.Instance != "" {
+		fmt.Fprintf(&b, " (instance %s)", e.Instance)
+	}
+	if e.Attempts > 1 {
+		fmt.Fprintf(&b, " (after %d attempts)", e.Attempts)
+	}
+	return b.String()
+}
+
+// Is reports whether target is the sentinel of the status.
+func (e *APIError) Is(target error) bool {
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return target == ErrInvalid
+	case http.StatusUnauthorized:
+		return target == ErrUnauthorized
+	case http.StatusNotFound:
+		return target == ErrNotFound
+	case http.StatusConflict:
+		return target == ErrConflict
+	case http.StatusTooManyRequests:
+		return target == ErrRateLimited
+	default:
+		return false
+	}
+}
+
+// CodeOf returns the code of an [*APIError] in err, or "".
+func CodeOf(err error) ErrorCode {
+	if e, ok := errors.AsType[*APIError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// expired reports whether a fresh token may help.
+func (e *APIError) expired() bool {
+	return e.Status == http.StatusUnauthorized && (e.Code == CodeExpiredToken || e.Code == "jwt-expired")
+}
+
+// newAPIError reads every style of error that the service and what is in front of
+// it have.
+func newAPIError(op string, resp *http.Response, body []byte) *APIError {
+	e := &APIError{Op: op, Status: resp.StatusCode, Header: resp.Header, Body: body, RetryAfter: retryAfter(resp.Header, time.Now())}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil {
+		return e
+	}
+	text := func(names ...string) string {
+		for _, name := range names {
+			var s string
+			if json.Unmarshal(fields[name], &s) == nil && s != "" {
+				return s
+			}
+		}
+		return ""
+	}
+	e.Type = text("type")
+	e.Title = text("title", "error_title", "error-code-label", "Error", "message")
+	e.Detail = text("detail", "description")
+	e.Instance = text("instance")
+	e.Code = ErrorCode(text("code", "error-code"))
+	if n := fields["error-code"]; e.Code == "" && json.Unmarshal(n, new(int)) == nil {
+		e.Code = ErrorCode(n)
+	}
+	if e.Code == "" {
+		// Some styles have the code in the fragment of the type, or as the type.
+		_, fragment, ok := strings.Cut(e.Type, "#")
+		switch {
+		case ok:
+			e.Code = ErrorCode(fragment)
+		case !strings.Contains(e.Type, "/") && e.Type != "about:blank":
+			e.Code = ErrorCode(e.Type)
+		}
+	}
+	e.InvalidParameters = invalidParameters(fields["invalid_parameters"])
+	if e.InvalidParameters == nil {
+		e.InvalidParameters = invalidParameters(fields["validation"])
+	}
+	return e
+}
+
+// invalidParameters reads a list of names and reasons, or an object of them. A
+// reason that is no text is kept as its JSON.
+func invalidParameters(data json.RawMessage) []InvalidParameter {
+	var items []json.RawMessage
+	var byName map[string]json.RawMessage
+	var list []InvalidParameter
+	switch {
+	case json.Unmarshal(data, &items) == nil:
+		for _, item := range items {
+			var p struct {
+				Name   string          `json:"name"`
+				Reason json.RawMessage `json:"reason"`
+			}
+			if json.Unmarshal(item, &p) != nil {
+				p.Name = reasonText(item)
+			}
+			list = append(list, InvalidParameter{p.Name, reasonText(p.Reason)})
+		}
+	case json.Unmarshal(data, &byName) == nil:
+		for _, name := range slices.Sorted(maps.Keys(byName)) {
+			list = append(list, InvalidParameter{name, reasonText(byName[name])})
+		}
+	}
+	return list
+}
+
+func reasonText(data json.RawMessage) string {
+	var text string
+	if json.Unmarshal(data, &text) == nil {
+		return text
+	}
+	return string(data)
+}

@@ -1,0 +1,29 @@
+package nexmotest
+
+import "slices"
+
+// Seen is what a subscriber of the engine is told.
+type Seen struct {
+	Type     string
+	ID       int64
+	Audience []string // user IDs, sorted
+}
+
+// Watch subscribes to the engine, as sessions do.
+func (s *Server) Watch(fn func(Seen)) { s.engine.subscribe(watcher(fn)) }
+
+type watcher func(Seen)
+
+func (w watcher) notify(o occurrence) {
+	w(Seen{o.Type, o.ID, slices.Sorted(slices.Values(o.audience))})
+}
+
+// Record has the server remember n requests, whose status counts up from 0.
+func (s *Server) Record(n int) {
+	for i := range n {
+		s.log.request(Request{Status: i})
+	}
+}
+
+// WithMaxPending limits what may wait for the client of a session.
+func WithMaxPending(n int) Option { return func(o *options) { o.maxPending = n } }

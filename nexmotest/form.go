@@ -1,0 +1,156 @@
+package nexmotest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// form reads the members of an object in a request, and notes what is wrong with
+// them.
+type form struct {
+	fields map[string]json.RawMessage
+	path   string // where the object is, such as "properties."
+	faults *[]invalidParameter
+}
+
+// anyLength is the limit of texts that have none.
+const anyLength = math.MaxInt
+
+// newForm reads the body of a request; no body is an empty object.
+func newForm(body []byte) form {
+	f := form{faults: new([]invalidParameter)}
+	if len(bytes.TrimSpace(body)) > 0 && json.Unmarshal(body, &f.fields) != nil {
+		f.fault("", `"value" must be an object`)
+	}
+	return f
+}
+
+// err returns the refusal if anything is wrong.
+func (f form) err() *apiError {
+	if len(*f.faults) == 0 {
+		return nil
+	}
+	return invalidParameters(*f.faults)
+}
+
+func (f form) fault(name, reason string) {
+	*f.faults = append(*f.faults, invalidParameter{f.path + name, reason})
+}
+
+// has reports whether a member is there and is not null.
+func (f form) has(name string) bool {
+	v, ok := f.fields[name]
+	return ok && string(v) != "null"
+}
+
+// require notes members that are missing.
+func (f form) require(names ...string) {
+	for _, name := range names {
+		if !f.has(name) {
+			f.fault(name, fmt.Sprintf("%q is required", name))
+		}
+	}
+}
+
+// text reads a text of up to limit characters. It returns nil if it is not
+// mentioned; null is an empty text.
+func (f form) text(name string, limit int) *string {
+	v, ok := f.fields[name]
+	if !ok {
+		return nil
+	}
+	s := ""
+	if err := json.Unmarshal(v, &s); err != nil {
+		f.fault(name, fmt.Sprintf("%q must be a string", name))
+		return nil
+	}
+	if utf8.RuneCountInString(s) > limit {
+		f.fault(name, fmt.Sprintf("%q length must be less than or equal to %d characters long", name, limit))
+		return nil
+	}
+	return &s
+}
+
+// word reads a text; "" if it is not mentioned.
+func (f form) word(name string, limit int) string {
+	if s := f.text(name, limit); s != nil {
+		return *s
+	}
+	return ""
+}
+
+// choice reads one of some words; "" if it is not mentioned. Their case does not
+// matter.
+func (f form) choice(name string, words ...string) string {
+	if !f.has(name) {
+		return ""
+	}
+	s := strings.ToLower(f.word(name, anyLength))
+	if !slices.Contains(words, s) {
+		f.fault(name, fmt.Sprintf("%q must be one of [%s]", name, strings.Join(words, ", ")))
+		return ""
+	}
+	return s
+}
+
+// address reads a URL; nil if it is not mentioned.
+func (f form) address(name string) *string {
+	s := f.text(name, 2048)
+	if s == nil || *s == "" {
+		return s
+	}
+	if u, err := url.Parse(*s); err != nil || u.Scheme == "" {
+		f.fault(name, fmt.Sprintf("%q must be a valid uri", name))
+		return nil
+	}
+	return s
+}
+
+// integer reads a whole number; nil if it is not mentioned.
+func (f form) integer(name string, least, most int64) *int64 {
+	if !f.has(name) {
+		return nil
+	}
+	n, err := strconv.ParseInt(string(f.fields[name]), 10, 64)
+	switch {
+	case err != nil:
+		f.fault(name, fmt.Sprintf("%q must be an integer", name))
+	case n < least:
+		f.fault(name, fmt.Sprintf("%q must be larger than or equal to %d", name, least))
+	case n > most:
+		f.fault(name, fmt.Sprintf("%q must be less than or equal to %d", name, most))
+	default:
+		return &n
+	}
+	return nil
+}
+
+// object reads an object; it is empty if it is not mentioned.
+func (f form) object(name string) form {
+	inner := form{path: f.path + name + ".", faults: f.faults}
+	if f.has(name) && json.Unmarshal(f.fields[name], &inner.fields) != nil {
+		f.fault(name, fmt.Sprintf("%q must be an object", name))
+	}
+	return inner
+}
+
+// raw returns a member as it is, which must be of a kind: '{' or '['. It is nil
+// if it is not mentioned.
+func (f form) raw(name string, kind byte) json.RawMessage {
+	if !f.has(name) {
+		return nil
+	}
+	v := f.fields[name]
+	if v[0] != kind {
+		f.fault(name, fmt.Sprintf("%q must be %s", name, map[byte]string{'{': "an object", '[': "an array"}[kind]))
+		return nil
+	}
+	return v
+}

@@ -1,0 +1,97 @@
+package nexmotest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/conversation-events/nexmo"
+)
+
+// Login is a connection that wanted a session.
+type Login struct {
+	User      string // the name of the user whose token it had
+	SessionID string // "" if it was refused
+	Resumed   bool   // whether it named the session
+	Refusal   string // the event that it was refused with
+	At        time.Time
+}
+
+// String says who it was, and what became of it.
+func (l Login) String() string {
+	what := "logged in"
+	switch {
+	case l.Refusal != "":
+		what = "was refused: " + l.Refusal
+	case l.Resumed:
+		what = "resumed " + l.SessionID
+	}
+	return fmt.Sprintf("%s %s", l.User, what)
+}
+
+// Ack is a frame that a client acknowledged.
+type Ack struct {
+	User      string
+	SessionID string
+
+	Type           nexmo.EventType // the name of the frame
+	ConversationID string          // "" if it was no event of a conversation
+	EventID        nexmo.EventID   // 0 for an event that is not stored
+	At             time.Time
+}
+
+// String says who acknowledged what.
+func (a Ack) String() string {
+	what := fmt.Sprintf("%s: %s", a.User, a.Type)
+	if a.ConversationID != "" {
+		what += " " + a.ConversationID
+	}
+	if a.EventID != 0 {
+		what += fmt.Sprint(" ", a.EventID)
+	}
+	return what
+}
+
+func (r *recorder) login(v Login) {
+	add(r, &r.logins, v)
+	r.logger.Info("nexmotest: login", "user", v.User, "session_id", v.SessionID, "resumed", v.Resumed, "refusal", v.Refusal)
+}
+
+func (r *recorder) ack(v Ack) {
+	add(r, &r.acks, v)
+	r.logger.Info("nexmotest: acknowledgement", "user", v.User, "event_type", v.Type, "conversation_id", v.ConversationID, "event_id", v.EventID)
+}
+
+// Logins returns the logins so far, in their order.
+func (s *Server) Logins() []Login {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return slices.Clone(s.log.logins.entries)
+}
+
+// Acks returns the acknowledgements of clients so far, in their order.
+func (s *Server) Acks() []Ack {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return slices.Clone(s.log.acks.entries)
+}
+
+// ExpectLogin waits for the user with a name to log in, or to resume a session,
+// which was not expected before, and returns how. The test fails if that does not
+// happen in time; see [WithPatience].
+func (s *Server) ExpectLogin(userName string) Login {
+	if s.tb != nil {
+		s.tb.Helper()
+	}
+	return expect(s, &s.log.logins, "ExpectLogin("+userName+")", "succeeded", "came", func(l Login) bool { return l.User == userName && l.Refusal == "" })
+}
+
+// ExpectAck waits for the user with a name to acknowledge an event of a type, or
+// one that the pattern t matches, that was not expected before, and returns the
+// acknowledgement. The test fails if there is none in time; see [WithPatience].
+func (s *Server) ExpectAck(userName string, t nexmo.EventType) Ack {
+	if s.tb != nil {
+		s.tb.Helper()
+	}
+	return expect(s, &s.log.acks, "ExpectAck("+userName+", "+string(t)+")", "came", "came", func(a Ack) bool { return a.User == userName && t.Matches(a.Type) })
+}

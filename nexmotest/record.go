@@ -1,0 +1,212 @@
+package nexmotest
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/conversation-events/nexmo"
+)
+
+// Request is a request that a server got.
+type Request struct {
+	Method string
+	Path   string // as it was sent, escaped
+	Query  url.Values
+	Header http.Header
+	Body   []byte
+	User   string // the name of the user whose token it had; "" for the application
+	Status int    // of the answer; 0 if the connection was cut
+	At     time.Time
+}
+
+// Webhook is one attempt to post an event.
+type Webhook struct {
+	Method string
+	URL    string
+	Header http.Header
+	Body   []byte // the event as it was posted; a GET carries it as its query
+
+	Type           nexmo.EventType
+	ConversationID string        // "" for an event of the application
+	EventID        nexmo.EventID // 0 for an event that is not stored
+
+	Attempt int // 1 for the first
+	Status  int // of the answer; 0 if there was none
+	Err     error
+	At      time.Time
+}
+
+// Accepted reports whether the answer takes the event as delivered.
+func (w Webhook) Accepted() bool { return w.Status >= 200 && w.Status <= 205 }
+
+// String says which event it was, and what became of it.
+func (w Webhook) String() string {
+	what := string(w.Type)
+	if w.ConversationID != "" {
+		what += " " + w.ConversationID
+	}
+	if w.EventID != 0 {
+		what += fmt.Sprint(" ", w.EventID)
+	}
+	if w.Err != nil {
+		return fmt.Sprintf("%s, attempt %d: %v", what, w.Attempt, w.Err)
+	}
+	return fmt.Sprintf("%s, attempt %d: %d", what, w.Attempt, w.Status)
+}
+
+// String says what was asked, and the status of the answer.
+func (r Request) String() string { return fmt.Sprintf("%s %s: %d", r.Method, r.Path, r.Status) }
+
+// recorder keeps what happened, logs it, and lets tests wait for it.
+type recorder struct {
+	logger *slog.Logger
+
+	mu       sync.Mutex
+	requests journal[Request]
+	webhooks journal[Webhook]
+	logins   journal[Login]
+	acks     journal[Ack]
+	changed  chan struct{} // closed when something is added
+}
+
+// maxEntries is how many entries a journal keeps; of more, the older half goes.
+const maxEntries = 1 << 16
+
+// journal is a list of what happened, and which of it was expected.
+type journal[T any] struct {
+	entries  []T
+	expected []bool
+}
+
+func newRecorder(l *slog.Logger) *recorder {
+	return &recorder{logger: l, changed: make(chan struct{})}
+}
+
+func (r *recorder) request(v Request) {
+	add(r, &r.requests, v)
+	r.logger.Info("nexmotest: request", "method", v.Method, "path", v.Path, "user", v.User, "status", v.Status)
+}
+
+func (r *recorder) webhook(v Webhook) {
+	add(r, &r.webhooks, v)
+	attributes := []any{
+		"event_type", v.Type, "conversation_id", v.ConversationID, "event_id", v.EventID,
+		"url", v.URL, "attempt", v.Attempt, "status", v.Status,
+	}
+	if v.Err != nil {
+		attributes = append(attributes, "error", v.Err)
+	}
+	r.logger.Info("nexmotest: webhook", attributes...)
+}
+
+func add[T any](r *recorder, j *journal[T], v T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(j.entries) == maxEntries {
+		j.entries = slices.Delete(j.entries, 0, maxEntries/2)
+		j.expected = slices.Delete(j.expected, 0, maxEntries/2)
+	}
+	j.entries = append(j.entries, v)
+	j.expected = append(j.expected, false)
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// expect waits for an entry that is wanted and was not expected before. What is
+// wanted is named by what, and what there was by the two other words.
+func expect[T fmt.Stringer](s *Server, j *journal[T], what, wantedWord, gotWord string, wanted func(T) bool) (found T) {
+	if s.tb != nil {
+		s.tb.Helper()
+	}
+	timer := time.NewTimer(s.options.patience)
+	defer timer.Stop()
+	for over := false; ; {
+		found, ok, entries, changed := take(s.log, j, wanted)
+		if ok {
+			return found
+		}
+		if over {
+			s.fail("nexmotest: %s: none %s within %v; %s", what, wantedWord, s.options.patience, summary(entries, gotWord))
+			return found
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			over = true // one last look
+		}
+	}
+}
+
+// take returns the first entry that is wanted and was not expected before. If
+// there is none it returns all there are, and what is closed when there is more.
+func take[T any](r *recorder, j *journal[T], wanted func(T) bool) (found T, ok bool, entries []T, changed <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, v := range j.entries {
+		if !j.expected[i] && wanted(v) {
+			j.expected[i] = true
+			return v, true, nil, nil
+		}
+	}
+	return found, false, slices.Clone(j.entries), r.changed
+}
+
+// summary tells of the last entries.
+func summary[T fmt.Stringer](entries []T, word string) string {
+	const most = 20
+	if len(entries) == 0 {
+		return "none " + strings.Replace(word, "were", "was", 1)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s:", len(entries), word)
+	if skipped := len(entries) - most; skipped > 0 {
+		fmt.Fprintf(&b, "\n\t… %d earlier ones", skipped)
+		entries = entries[skipped:]
+	}
+	for _, v := range entries {
+		b.WriteString("\n\t" + v.String())
+	}
+	return b.String()
+}
+
+// Requests returns the requests to the REST API so far, in the order of their
+// answers; of more than 65,536, the last.
+func (s *Server) Requests() []Request {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return slices.Clone(s.log.requests.entries)
+}
+
+// Webhooks returns the attempts to post events so far, in the order in which
+// they were answered; of more than 65,536, the last.
+func (s *Server) Webhooks() []Webhook {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return slices.Clone(s.log.webhooks.entries)
+}
+
+// ExpectRequest waits for a request to a route, such as
+// "POST /v1/conversations/*/events", that was not expected before, and returns
+// it. The test fails if there is none in time; see [WithPatience].
+func (s *Server) ExpectRequest(route string) Request {
+	if s.tb != nil {
+		s.tb.Helper()
+	}
+	return expect(s, &s.log.requests, "ExpectRequest("+route+")", "came", "came", func(r Request) bool { return r.is(route) })
+}
+
+// ExpectWebhook waits for an event of a type, or one that the pattern t matches,
+// to be posted and accepted, that was not expected before, and returns it. The
+// test fails if there is none in time; see [WithPatience].
+func (s *Server) ExpectWebhook(t nexmo.EventType) Webhook {
+	if s.tb != nil {
+		s.tb.Helper()
+	}
+	return expect(s, &s.log.webhooks, "ExpectWebhook("+string(t)+")", "was accepted", "were sent", func(w Webhook) bool { return w.Accepted() && t.Matches(w.Type) })
+}

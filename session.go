@@ -1,0 +1,426 @@
+package nexmo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/conversation-events/nexmo/internal/socketio"
+)
+
+// Session is the realtime session of a user: the events of all conversations of
+// the user arrive over one connection as they happen, those that the user caused
+// included. [Dial] begins it and [Session.Run] delivers its events.
+//
+// An event is acknowledged to the service when it was received, before it is
+// delivered: what waits for a slow handler holds up neither acknowledgements nor
+// the connection. What was received and not acknowledged comes again, so a sink
+// that is no [Conversation] or [Application] has to expect duplicates.
+//
+// A lost connection is resumed, after a random delay of at most 3.5, 7, 14, 15 and
+// 15 seconds before each attempt, and the service then sends what the session
+// missed. When five attempts in a row have failed, or the service ends the session,
+// it is over; so it is after [Session.Close] and [Session.Logout], one of which
+// ends every session.
+//
+// All methods may be called from several goroutines, and from handlers.
+type Session struct {
+	tokens sessionTokens
+	client *Client // of the user
+	cfg    sessionConfig
+	inbox  inbox
+
+	stop  context.CancelFunc                  // ends what runs
+	spawn func(run func(ctx context.Context)) // runs something until then, unless it is over
+	wg    sync.WaitGroup
+
+	ready chan struct{} // closed after the first login
+	over  chan struct{} // closed when err is set
+	err   error         // why it is over; nil after Close and Logout
+
+	mu      sync.Mutex
+	closed  bool // Close was called, or the session is over
+	id      string
+	me      User
+	conn    *socketio.Conn // nil while there is none that is logged in
+	state   State
+	token   hidden      // of the connection
+	renewal *time.Timer // when token is to be replaced
+	logout  *logout     // under way, or nil
+	told    notices
+
+	running  sync.Mutex // held by Run
+	receipts receipts
+}
+
+// State is how a session stands to the service.
+type State string
+
+// The states of a session.
+const (
+	StateConnected    State = "connected"    // logged in
+	StateDisconnected State = "disconnected" // the connection was lost, or an attempt to connect failed; another follows
+	StateReconnecting State = "reconnecting" // an attempt to connect has begun
+	StateClosed       State = "closed"       // over
+)
+
+// Dial logs the user in whose tokens these are; [Credentials.User] makes them. It
+// returns when the service has let the user in, or has not, or ctx has ended: a
+// first connection that fails is not tried again. What the service refuses is a
+// [*SessionError].
+//
+// From then on events are received, and wait for [Session.Run]. The session does
+// not end with ctx: it has to be closed, or logged out.
+func Dial(ctx context.Context, tokens TokenSource, opts ...SessionOption) (*Session, error) {
+	s, err := newSession(tokens, opts)
+	if err != nil {
+		return nil, err
+	}
+	living, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.spawn = func(run func(ctx context.Context)) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.closed {
+			s.wg.Go(func() { run(living) })
+		}
+	}
+	s.spawn(s.live)
+	select {
+	case <-s.ready:
+		return s, nil
+	case <-s.over:
+		err = s.err
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	_ = s.Close() // never fails
+	return nil, err
+}
+
+func newSession(tokens TokenSource, opts []SessionOption) (*Session, error) {
+	if _, ok := tokens.(Credentials); ok {
+		return nil, errors.New("nexmo: dial: these are the tokens of the application, and a session is that of a user: give Credentials.User")
+	}
+	cfg := defaultSessionConfig()
+	for _, o := range opts {
+		o.applySession(&cfg)
+	}
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	s := &Session{
+		cfg:   cfg,
+		id:    cfg.resume,
+		inbox: newInbox(cfg.queue),
+		ready: make(chan struct{}),
+		over:  make(chan struct{}),
+	}
+	var err error
+	if s.client, err = NewClient(tokens, WithBaseURL(cfg.client.baseURL), WithHTTPClient(cfg.client.http), WithLogger(cfg.client.log)); err != nil {
+		return nil, err
+	}
+	s.tokens.source = tokens
+	s.client.tokens = &s.tokens
+	s.receipts.init()
+	return s, nil
+}
+
+// ID returns the ID of the session. [WithResume] goes on with it elsewhere.
+func (s *Session) ID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.id
+}
+
+// Me returns the user: the ID and the name.
+func (s *Session) Me() User {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.me
+}
+
+// Format prints the ID of the session and nothing else, whatever the verb: a
+// session holds a token.
+func (s *Session) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "nexmo.Session(%s)", s.ID()) }
+
+// LogValue logs the ID of the session and nothing else.
+func (s *Session) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s)) }
+
+// OnState has fn called with every state from now on, in order and one after the
+// other, in a goroutine of its own. The error says why the session is not
+// connected, or is over; it is nil after Close and Logout. fn is called with
+// [StateConnected] and an error, too, when the service reports one that the session
+// survives, or the token could not be renewed.
+func (s *Session) OnState(fn func(State, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told.fns = append(slices.Clip(s.told.fns), fn)
+}
+
+// Run delivers what the session receives to sink, one event after the other, until
+// ctx ends, whose error it returns, or the session is over. Then Run delivers what
+// was received before, waits for the functions of OnState, and returns why it is
+// over: nil after [Session.Close] and [Session.Logout], a [*SessionError] when the
+// service has ended it, [ErrSessionDisconnected] or [ErrReconnect].
+//
+// Like [Replay], Run does not wait behind a gap in the events of a conversation.
+// Every event was acknowledged when it is delivered, and does not come again. An
+// error of sink is logged, and Run goes on. Nothing needs to be lost by that: a
+// Conversation with a [Source] handles again in [Conversation.Sync] what failed, and
+// a sink in front of it can try again, or store events before they are handled. An
+// event on which ctx has ended is delivered again by the next Run.
+//
+// Up to 4096 events wait for sink, as [WithSessionQueue] says. When there are more,
+// the connection is given up, and resumed when half of them have been delivered: no
+// event is dropped.
+func (s *Session) Run(ctx context.Context, sink Sink) error {
+	if !s.running.TryLock() {
+		return errors.New("nexmo: session: Run is running already")
+	}
+	defer s.running.Unlock()
+	st := &stream{endless: true}
+	sctx := context.WithValue(ctx, streamKey{}, st)
+	for {
+		e, ok := s.inbox.next(ctx.Done(), s.over)
+		switch {
+		case ctx.Err() != nil:
+			_ = st.wait(ctx) // nothing is handed over any more
+			return ctx.Err()
+		case !ok:
+			err := st.wait(ctx)
+			s.told.wait(&s.mu, ctx.Done())
+			return errors.Join(err, s.err)
+		}
+		err := sink.Deliver(sctx, e)
+		if err != nil && ctx.Err() != nil {
+			continue
+		}
+		s.inbox.delivered()
+		if err != nil {
+			s.log(ctx, slog.LevelError, "nexmo: an event of the session was not handled", slog.Any("error", err),
+				slog.String("conversation_id", e.ConversationID), slog.Int64("event_id", int64(e.ID)), slog.String("event_type", string(e.Type)))
+			continue
+		}
+		s.acceptReceipt(e)
+	}
+}
+
+// Close ends the connection and the session in this program. To the service the
+// session goes on for a while: [WithResume] continues it. Close waits for what the
+// session runs, but neither for Run nor for functions of OnState. It may be called
+// again, and returns nil.
+func (s *Session) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.stop()
+	s.wg.Wait()
+	return nil
+}
+
+// end notes why the session is over: [ErrClosed] after Close.
+func (s *Session) end(err error) {
+	s.mu.Lock()
+	l := s.logout
+	s.logout, s.closed = nil, true
+	s.mu.Unlock()
+	if errors.Is(err, errLoggedOut) || l != nil && l.sent && errors.Is(err, ErrSessionInvalid) {
+		err = nil
+	}
+	if l != nil {
+		l.done <- err
+	}
+	if err != ErrClosed { //nolint:errorlint // no other error wraps it
+		s.err = err
+	}
+	close(s.over)
+	s.tell(StateClosed, s.err)
+	s.stop()
+}
+
+func (s *Session) log(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
+	s.cfg.client.log.LogAttrs(ctx, level, msg, append(attrs, slog.String("session_id", s.ID()))...)
+}
+
+// inbox holds what was received and waits to be delivered.
+type inbox struct {
+	mu     sync.Mutex
+	events []*Event
+	limit  int
+	some   chan struct{} // there may be events
+	room   chan struct{} // there may be room
+}
+
+func newInbox(limit int) inbox {
+	return inbox{limit: limit, some: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it is there already
+	}
+}
+
+func (b *inbox) full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.events) >= b.limit
+}
+
+func (b *inbox) put(events ...*Event) {
+	b.mu.Lock()
+	b.events = append(b.events, events...)
+	b.mu.Unlock()
+	signal(b.some)
+}
+
+// next waits for the event that is to be delivered next, and leaves it where it is.
+// It reports false when done or over is closed first.
+func (b *inbox) next(done, over <-chan struct{}) (*Event, bool) {
+	for {
+		ended := false
+		select {
+		case <-over:
+			ended = true // nothing is put in any more
+		default:
+		}
+		b.mu.Lock()
+		if len(b.events) > 0 {
+			e := b.events[0]
+			b.mu.Unlock()
+			return e, true
+		}
+		b.mu.Unlock()
+		if ended {
+			return nil, false
+		}
+		select {
+		case <-b.some:
+		case <-over:
+		case <-done:
+			return nil, false
+		}
+	}
+}
+
+// delivered takes out the event that is next.
+func (b *inbox) delivered() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events[0] = nil
+	b.events = b.events[1:]
+	if len(b.events) == 0 {
+		b.events = nil
+	}
+	if len(b.events) <= b.limit/2 {
+		signal(b.room)
+	}
+}
+
+// wait returns when the inbox is at most half full, or done is closed.
+func (b *inbox) wait(done <-chan struct{}) {
+	for {
+		b.mu.Lock()
+		free := len(b.events) <= b.limit/2
+		b.mu.Unlock()
+		if free {
+			return
+		}
+		select {
+		case <-b.room:
+		case <-done:
+			return
+		}
+	}
+}
+
+// notices are states that functions of OnState are yet to be told.
+type notices struct {
+	fns     []func(State, error)
+	waiting []notice
+	idle    chan struct{} // closed when nothing waits; nil when nothing does
+}
+
+// wait returns when nothing waits to be told, or done is closed. The notices are
+// guarded by mu.
+func (n *notices) wait(mu *sync.Mutex, done <-chan struct{}) {
+	mu.Lock()
+	idle := n.idle
+	mu.Unlock()
+	if idle == nil {
+		return
+	}
+	select {
+	case <-idle:
+	case <-done:
+	}
+}
+
+type notice struct {
+	state State
+	err   error
+}
+
+// maxNotices bounds what waits for slow functions of OnState, but for a change of
+// the state, of which there are few.
+const maxNotices = 64
+
+// tell notes a state, and has it told.
+func (s *Session) tell(state State, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed := s.state != state
+	s.state = state
+	n := &s.told
+	if len(n.fns) == 0 || !changed && len(n.waiting) >= maxNotices {
+		return
+	}
+	n.waiting = append(n.waiting, notice{state, err})
+	if n.idle == nil {
+		n.idle = make(chan struct{})
+		go s.tellAll()
+	}
+}
+
+// report tells of an error that the session survives.
+func (s *Session) report(err error) {
+	s.mu.Lock()
+	state := s.state
+	s.mu.Unlock()
+	s.tell(state, err)
+}
+
+// tellAll calls the functions of OnState until there is nothing to tell.
+func (s *Session) tellAll() {
+	for {
+		s.mu.Lock()
+		n := &s.told
+		if len(n.waiting) == 0 {
+			close(n.idle)
+			n.idle = nil
+			s.mu.Unlock()
+			return
+		}
+		next, fns := n.waiting[0], n.fns
+		n.waiting = n.waiting[1:]
+		s.mu.Unlock()
+		for _, fn := range fns {
+			s.callState(fn, next)
+		}
+	}
+}
+
+func (s *Session) callState(fn func(State, error), n notice) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.log(context.Background(), slog.LevelError, "nexmo: a function given to OnState panicked")
+		}
+	}()
+	fn(n.state, n.err)
+}

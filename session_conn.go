@@ -1,0 +1,354 @@
+package nexmo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/conversation-events/nexmo/internal/socketio"
+)
+
+// live holds the session until it is over.
+func (s *Session) live(ctx context.Context) {
+	err := s.connections(ctx)
+	if ctx.Err() != nil {
+		err = ErrClosed
+	}
+	s.end(err)
+}
+
+// connections makes one connection after the other, and returns why there is not
+// another one.
+func (s *Session) connections(ctx context.Context) error {
+	b := s.cfg.backoff
+	for failed, first := 0, true; ; first = false {
+		in, err := s.connection(ctx)
+		if in {
+			failed = 0
+		} else {
+			failed++
+		}
+		switch {
+		case final(err) || ctx.Err() != nil || !in && first:
+			return err
+		case failed == b.attempts:
+			return &reconnectError{failed, err}
+		}
+		s.log(ctx, slog.LevelInfo, "nexmo: the session is not connected", slog.Any("error", err))
+		s.tell(StateDisconnected, err)
+		if errors.Is(err, errQueueFull) {
+			s.inbox.wait(ctx.Done()) // that is delay enough
+		} else if !sleep(ctx, b.random(failed)) {
+			return ctx.Err()
+		}
+		s.tell(StateReconnecting, nil)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// final reports whether there is no use in another connection.
+func final(err error) bool {
+	_, refused := errors.AsType[*SessionError](err)
+	return refused || errors.Is(err, ErrSessionDisconnected) || errors.Is(err, errLoggedOut)
+}
+
+// connection makes one connection and returns when it has ended, whether it was
+// logged in, and why it has ended; never nil. If the service takes the token for
+// expired, because its clock is ahead, and there is another one, that is tried.
+func (s *Session) connection(ctx context.Context) (in bool, err error) {
+	refused := ""
+	for {
+		token, terr := s.client.token()
+		switch {
+		case terr != nil:
+			return false, fmt.Errorf("nexmo: session: no token: %w", terr)
+		case token == refused:
+			return false, err
+		}
+		in, err = s.connect(ctx, token)
+		if e, ok := errors.AsType[*SessionError](err); in || !ok || e.Code != CodeExpiredToken || refused != "" {
+			return in, err
+		}
+		refused = token
+		s.tokens.discard(token)
+	}
+}
+
+// maxFrame bounds what is received at once, in bytes: all events that a session missed
+// come in one piece.
+const maxFrame = 64 << 20
+
+// connect is connection with a token.
+func (s *Session) connect(ctx context.Context, token string) (in bool, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	patience := time.AfterFunc(s.cfg.loginTimeout, func() { cancel(errLoginTime) })
+	defer patience.Stop()
+	conn, err := socketio.Dial(ctx, s.cfg.websocketURL, &socketio.DialOptions{
+		HTTPClient: s.cfg.client.http, Query: s.query(token), Timeout: s.cfg.loginTimeout, ReadLimit: maxFrame,
+	})
+	if err != nil {
+		return false, connectionError(err)
+	}
+	var reason error // of ours, which comes before that of the connection
+	err = conn.Run(ctx, func(p socketio.Packet) error {
+		switch {
+		case p.Type != socketio.TypeEvent || p.Name == "echo":
+		case in:
+			reason = s.receive(ctx, conn, p)
+		default:
+			s.acknowledge(ctx, conn, p)
+			if reason = s.login(ctx, conn, token, p); reason == nil {
+				patience.Stop()
+				in = true
+			}
+		}
+		return reason
+	})
+	if reason != nil {
+		err = reason
+	}
+	s.mu.Lock()
+	s.conn = nil
+	if s.renewal != nil {
+		s.renewal.Stop()
+	}
+	s.mu.Unlock()
+	return in, connectionError(err)
+}
+
+// connectionError is why a connection has ended, in the words of this package.
+func connectionError(err error) error {
+	if refused, ok := errors.AsType[*socketio.RefusedError](err); ok {
+		return &SessionError{Code: CodeConnectError, Description: refused.Message}
+	}
+	if errors.Is(err, socketio.ErrDisconnected) {
+		return ErrSessionDisconnected
+	}
+	if _, ok := errors.AsType[*SessionError](err); ok || errors.Is(err, errLoggedOut) || errors.Is(err, errQueueFull) || errors.Is(err, errLoginTime) {
+		return err
+	}
+	return fmt.Errorf("nexmo: session: %w", err)
+}
+
+// query is what a connection asks for. To go on with a session takes nothing but
+// its ID and the token: the service keeps what was said first.
+func (s *Session) query(token string) url.Values {
+	if id := s.ID(); id != "" {
+		return url.Values{"token": {token}, "session_id": {id}}
+	}
+	return url.Values{
+		"token":              {token},
+		"session_version":    {s.cfg.version},
+		"acknowledge_events": {"true"},
+		"SDK_name":           {"nexmo-go"},
+		"SDK_version":        {strings.TrimPrefix(ownUserAgent, "nexmo-go/")},
+		"OS_family":          {"go"},
+		"OS_revision":        {runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH},
+	}
+}
+
+// acknowledge says that an event was received. If that fails the connection has
+// ended, and the event comes again.
+func (s *Session) acknowledge(ctx context.Context, conn *socketio.Conn, p socketio.Packet) {
+	if p.ID != "" {
+		_ = conn.Ack(ctx, p.ID) // what is read next tells why
+	}
+}
+
+// success is what the service answers to a login.
+type success struct {
+	Body struct {
+		ID      string          `json:"id"`
+		UserID  string          `json:"user_id"`
+		Name    string          `json:"name"`
+		Pending json.RawMessage `json:"pending_events"`
+	} `json:"body"`
+}
+
+// login reads the answer to a login, which is the first event, whatever its name.
+func (s *Session) login(ctx context.Context, conn *socketio.Conn, token string, p socketio.Packet) error {
+	if p.Name != "session:success" {
+		return newSessionError(p.Name, p.Data)
+	}
+	if err := s.adopt(ctx, p.Data); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.conn = conn
+	s.mu.Unlock()
+	s.useToken(token)
+	s.tell(StateConnected, nil)
+	select {
+	case <-s.ready:
+	default:
+		close(s.ready) // Dial returns: a function of OnState is told what comes next
+	}
+	s.askLogout(ctx)
+	return nil
+}
+
+// adopt takes over what session:success says: who we are, and the events that the
+// session missed. The acknowledgement of the frame stands for them, so they are
+// taken however many they are.
+func (s *Session) adopt(ctx context.Context, data []byte) error {
+	var said success
+	if err := json.Unmarshal(data, &said); err != nil || said.Body.ID == "" {
+		return errors.New("nexmo: session: session:success does not name the session")
+	}
+	s.mu.Lock()
+	s.id = said.Body.ID
+	if said.Body.UserID != "" {
+		s.me = User{ID: said.Body.UserID, Name: said.Body.Name}
+	}
+	s.mu.Unlock()
+	if pending := said.Body.Pending; len(pending) > 0 && pending[0] == '[' {
+		events, err := ParseEvents(pending)
+		if err != nil {
+			s.log(ctx, slog.LevelWarn, "nexmo: an event that the session missed cannot be read", slog.Any("error", err))
+		}
+		s.inbox.put(events...)
+	}
+	return nil
+}
+
+// receive handles an event of a connection that is logged in.
+func (s *Session) receive(ctx context.Context, conn *socketio.Conn, p socketio.Packet) error {
+	ours := strings.HasPrefix(p.Name, "session:") || strings.HasPrefix(p.Name, "system:error:")
+	if !ours && s.inbox.full() {
+		return errQueueFull // it is not acknowledged, and comes again
+	}
+	s.acknowledge(ctx, conn, p)
+	if done, err := s.answered(ctx, conn, p); done {
+		return err
+	}
+	if ours {
+		return s.notice(ctx, p)
+	}
+	e, err := parsePacket(EventType(p.Name), p.Data)
+	if err != nil {
+		s.log(ctx, slog.LevelWarn, "nexmo: an event of the session cannot be read", slog.Any("error", err))
+		return nil
+	}
+	s.inbox.put(e)
+	return nil
+}
+
+// notice handles an event that is about the session. The error ends it.
+func (s *Session) notice(ctx context.Context, p socketio.Packet) error {
+	e := newSessionError(p.Name, p.Data)
+	switch {
+	case p.Name == "session:success":
+		if err := s.adopt(ctx, p.Data); err != nil {
+			s.report(err)
+		}
+	case errors.Is(e, ErrSessionInvalid), errors.Is(e, ErrSessionTerminated):
+		return e
+	case e.Code == CodeExpiredToken:
+		s.report(e)
+		s.spawn(func(ctx context.Context) { s.renewNow(ctx) })
+	case strings.Contains(p.Name, "error"):
+		s.report(e)
+	default:
+		s.log(ctx, slog.LevelDebug, "nexmo: the service says something about the session", slog.String("event_type", p.Name))
+	}
+	return nil
+}
+
+// logout is a request of [Session.Logout].
+type logout struct {
+	id   string // by which the answer is known
+	sent bool
+	done chan error // takes one
+}
+
+// Logout ends the session at the service, after which it cannot be resumed, and
+// closes it. Without a connection it waits for the next one. If ctx ends first, its
+// error is returned and the session goes on.
+func (s *Session) Logout(ctx context.Context) error {
+	l := &logout{id: newUUID(), done: make(chan error, 1)}
+	s.mu.Lock()
+	switch {
+	case s.closed:
+		s.mu.Unlock()
+		return ErrClosed
+	case s.logout != nil:
+		s.mu.Unlock()
+		return errors.New("nexmo: session: Logout is running already")
+	}
+	s.logout = l
+	s.mu.Unlock()
+	s.askLogout(ctx)
+	select {
+	case err := <-l.done:
+		if err == nil {
+			return s.Close()
+		}
+		return err
+	case <-ctx.Done():
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.logout == l {
+			s.logout = nil
+		}
+		return ctx.Err()
+	}
+}
+
+// askLogout sends the request to log out, if there is one and a connection.
+func (s *Session) askLogout(ctx context.Context) {
+	s.mu.Lock()
+	l, conn := s.logout, s.conn
+	if l == nil || conn == nil {
+		s.mu.Unlock()
+		return
+	}
+	l.sent = true
+	s.mu.Unlock()
+	// If it cannot be sent, the connection has ended, and the next one sends it.
+	_ = conn.Send(ctx, socketio.Packet{Type: socketio.TypeEvent, Name: "session:logout", Data: []byte(`{"tid":"` + l.id + `","body":{}}`)})
+}
+
+// answered reports whether an event is the answer to a request of ours. The error
+// ends the connection.
+func (s *Session) answered(ctx context.Context, conn *socketio.Conn, p socketio.Packet) (bool, error) {
+	s.mu.Lock()
+	l := s.logout
+	s.mu.Unlock()
+	var answer struct {
+		ID string `json:"rid"`
+	}
+	if l == nil || json.Unmarshal(p.Data, &answer) != nil || answer.ID != l.id {
+		return false, nil
+	}
+	if strings.Contains(p.Name, "error") {
+		e := newSessionError(p.Name, p.Data)
+		s.mu.Lock()
+		mine := s.logout == l
+		s.logout = nil
+		s.mu.Unlock()
+		if mine {
+			l.done <- e
+		}
+		s.report(e)
+		return true, nil
+	}
+	_ = conn.Disconnect(ctx) // it is over, whatever becomes of it
+	return true, errLoggedOut
+}

@@ -1,0 +1,124 @@
+package nexmo_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/conversation-events/nexmo"
+	"github.com/conversation-events/nexmo/internal/npm"
+)
+
+// TestSessionInterop holds a session with npm's socket.io, which sends events twice,
+// in the wrong order, or late, and ends the connection in every way. Without Node, npm
+// or the package it is skipped, unless NEXMO_INTEROP is 1.
+func TestSessionInterop(t *testing.T) {
+	t.Parallel()
+	const events = 10_000
+	node := startNode(t, "session.mjs", fmt.Sprint(events))
+	var at struct{ Port int }
+	node.next(&at)
+	s, err := nexmo.Dial(t.Context(), anyToken, nexmo.WithWebsocketURL(fmt.Sprintf("http://127.0.0.1:%d", at.Port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // it never fails
+	told := statesOf(s)
+	record := newTranscript(events)
+	c := nexmo.NewConversation("CON-1", nexmo.WithStart(1), nexmo.WithReorderWindow(events, time.Minute),
+		nexmo.WithGapFunc(func(_ context.Context, g nexmo.Gap) { t.Errorf("%v is missing", g) }))
+	defer c.Close() //nolint:errcheck // nothing is held back
+	nexmo.On(c, func(ctx context.Context, e *nexmo.Event, b *nexmo.Text) error {
+		if want := fmt.Sprintf("number %d ünï😀", e.ID); b.Text != want {
+			t.Errorf("event %d says %q", e.ID, b.Text)
+		}
+		return record.handle(ctx, e)
+	})
+	done := running(t, s, c)
+	record.wait(t)
+	if diff := cmp.Diff(from1(events), record.all()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for range 3 {
+		told.expect(t, nexmo.StateDisconnected, nexmo.StateReconnecting, nexmo.StateConnected)
+	}
+	if err := s.Logout(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("Run returns %v", err)
+	}
+	var got struct {
+		Queries      []string
+		Acknowledged int
+		Pending      int
+		Reason       string
+	}
+	node.next(&got)
+	want := got
+	const resumed = "session_id"
+	want.Queries = []string{"OS_family OS_revision SDK_name SDK_version acknowledge_events session_version", resumed, resumed, resumed}
+	want.Acknowledged, want.Pending, want.Reason = events, 0, "client namespace disconnect"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the server's view (-want +got):\n%s", diff)
+	}
+}
+
+// node is a program in Node that writes a JSON value per line.
+type node struct {
+	t     *testing.T
+	lines *bufio.Scanner
+}
+
+// startNode installs the scripts and runs one until the test ends, which it learns by
+// the end of its input.
+func startNode(t *testing.T, args ...string) node {
+	t.Helper()
+	dir := npm.Install(t, filepath.Join("internal", "socketio", "testdata", "interop"))
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	script := exec.CommandContext(ctx, "node", args...)
+	script.Dir, script.WaitDelay = dir, time.Second
+	var complaints strings.Builder
+	script.Stderr = &complaints
+	stdin, err := script.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := script.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := script.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_, _ = io.Copy(io.Discard, stdout)
+		err := script.Wait()
+		cancel()
+		if err != nil || complaints.Len() > 0 {
+			t.Errorf("node: %v\n%s", err, complaints.String())
+		}
+	})
+	return node{t, bufio.NewScanner(stdout)}
+}
+
+// next decodes the next line into v, a pointer.
+func (n node) next(v any) {
+	n.t.Helper()
+	if !n.lines.Scan() {
+		n.t.Fatalf("the script writes no more: %v", n.lines.Err())
+	}
+	if err := json.Unmarshal(n.lines.Bytes(), v); err != nil {
+		n.t.Fatalf("the script writes %s: %v", n.lines.Bytes(), err)
+	}
+}

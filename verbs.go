@@ -1,0 +1,381 @@
+package nexmo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrNoClient is returned by what needs a [Client] where there is none.
+var ErrNoClient = errors.New("nexmo: the conversation has no Client: give one with WithClient, or make it with Client.Conversation")
+
+// Conversation returns a conversation that exists, with what the service tells of
+// it and of its members, as [Conversation.Load] does. The client is its Client.
+// Events that are delivered to it continue what was loaded: from the next one on
+// all are waited for.
+func (c *Client) Conversation(ctx context.Context, id string, opts ...ConversationOption) (*Conversation, error) {
+	own := []ConversationOption{WithClient(c), WithLogger(c.cfg.log)}
+	conversation := NewConversation(id, append(own, opts...)...)
+	if err := conversation.Load(ctx); err != nil {
+		return nil, err
+	}
+	return conversation, nil
+}
+
+// Load asks the service for the conversation and its members, and takes over what
+// it tells. What events told later stays.
+func (c *Conversation) Load(ctx context.Context) error { return c.loadFrom(ctx, true) }
+
+// loadFrom is Load. baseline says whether what was loaded is where the events begin,
+// unless one of them did.
+func (c *Conversation) loadFrom(ctx context.Context, baseline bool) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	info, err := client.ConversationInfo(ctx, c.id)
+	if err != nil {
+		return err
+	}
+	var members []*MemberInfo
+	for m, err := range client.Members(ctx, c.id, &ListOptions{PageSize: 100}) {
+		if err != nil {
+			return err
+		}
+		members = append(members, m)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.load(info, members, baseline)
+	c.loaded = true
+	return nil
+}
+
+func (c *Conversation) client() (*Client, error) {
+	if c.cfg.client == nil {
+		return nil, ErrNoClient
+	}
+	return c.cfg.client, nil
+}
+
+// Send makes an event in the conversation; see [Client.CreateEvent]. The event
+// comes back the way all events come: what Send returns is not delivered to the
+// conversation.
+func (c *Conversation) Send(ctx context.Context, body Body, opts ...EventOption) (*Event, error) {
+	client, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	return client.CreateEvent(ctx, c.id, body, opts...)
+}
+
+// SendMessage sends a message of any type; see [TextMessage].
+func (c *Conversation) SendMessage(ctx context.Context, content MessageContent, opts ...EventOption) (*Event, error) {
+	return c.Send(ctx, &Message{content}, opts...)
+}
+
+// TextMessage is the content of a message that is a text.
+func TextMessage(text string) MessageContent {
+	return MessageContent{MessageType: MessageText, Text: text}
+}
+
+// SendText sends a text event, which is what the older clients understand; see
+// [Conversation.SendMessage] for its successor.
+func (c *Conversation) SendText(ctx context.Context, text string, opts ...EventOption) (*Event, error) {
+	return c.Send(ctx, &Text{Text: text}, opts...)
+}
+
+// StartTyping tells the others that the member is typing, in the text generation.
+func (c *Conversation) StartTyping(ctx context.Context, opts ...EventOption) error {
+	_, err := c.Send(ctx, &TextTypingOn{Typing{Activity: new(1)}}, opts...)
+	return err
+}
+
+// StopTyping tells the others that the member is not typing any more.
+func (c *Conversation) StopTyping(ctx context.Context, opts ...EventOption) error {
+	_, err := c.Send(ctx, &TextTypingOff{Typing{Activity: new(0)}}, opts...)
+	return err
+}
+
+// SendCustom sends an event of the application's own type, custom:<name>, whose
+// body encoding/json makes of v.
+func (c *Conversation) SendCustom(ctx context.Context, name string, v any, opts ...EventOption) (*Event, error) {
+	body, err := contentOf(v)
+	if err != nil {
+		return nil, err
+	}
+	return c.Send(ctx, &Custom{Name: name, JSON: body}, opts...)
+}
+
+// SendEphemeral sends an event that reaches who is there and is not stored. Its
+// body encoding/json makes of v.
+func (c *Conversation) SendEphemeral(ctx context.Context, v any, opts ...EventOption) error {
+	body, err := contentOf(v)
+	if err != nil {
+		return err
+	}
+	_, err = c.Send(ctx, &Ephemeral{body}, opts...)
+	return err
+}
+
+// contentOf writes what the application puts into an event; nil is nothing.
+func contentOf(v any) (json.RawMessage, error) {
+	if v == nil {
+		return nil, nil
+	}
+	body, err := encodeJSON(v)
+	if err != nil {
+		return nil, &invalidError{"create event", "body of the event", fmt.Sprintf("it cannot be written as JSON (%T)", err), err}
+	}
+	return body, nil
+}
+
+// MarkDelivered sends the receipt that e reached the member, and MarkSeen the one
+// that it was seen: text:delivered for a text, image:delivered for an image,
+// message:delivered for a message, event:delivered for any other.
+func (c *Conversation) MarkDelivered(ctx context.Context, e *Event, opts ...EventOption) error {
+	return c.mark(ctx, e, "delivered", opts)
+}
+
+// MarkSeen sends the receipt that the member has seen e; see
+// [Conversation.MarkDelivered].
+func (c *Conversation) MarkSeen(ctx context.Context, e *Event, opts ...EventOption) error {
+	return c.mark(ctx, e, "seen", opts)
+}
+
+func (c *Conversation) mark(ctx context.Context, e *Event, as string, opts []EventOption) error {
+	if e == nil || e.ID == 0 {
+		return invalid("mark event", "event", "it has no ID: only stored events are marked")
+	}
+	family := "event"
+	switch e.Type {
+	case EventText, EventImage, EventMessage:
+		family = string(e.Type)
+	}
+	body, err := encodeJSON(Receipt{e.ID})
+	if err != nil {
+		return err
+	}
+	_, err = c.Send(ctx, &RawBody{Type: EventType(family + ":" + as), JSON: body}, opts...)
+	return err
+}
+
+// DeleteEvent deletes what an event holds; see [Client.DeleteEvent].
+func (c *Conversation) DeleteEvent(ctx context.Context, id EventID) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	return client.DeleteEvent(ctx, c.id, id)
+}
+
+// Invite invites a user; see [Client.CreateMember]. The State of p is not looked at.
+func (c *Conversation) Invite(ctx context.Context, p MemberParams) (*MemberInfo, error) {
+	return c.createMember(ctx, MemberStateInvited, p)
+}
+
+// Join has a user join; see [Client.CreateMember]. The State of p is not looked at. A
+// member that was invited joins by [Conversation.Accept].
+func (c *Conversation) Join(ctx context.Context, p MemberParams) (*MemberInfo, error) {
+	return c.createMember(ctx, MemberStateJoined, p)
+}
+
+func (c *Conversation) createMember(ctx context.Context, state MemberState, p MemberParams) (*MemberInfo, error) {
+	client, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	p.State = state
+	return client.CreateMember(ctx, c.id, &p)
+}
+
+// Accept has a member join that was invited.
+func (c *Conversation) Accept(ctx context.Context, memberID string) (*MemberInfo, error) {
+	client, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	return client.UpdateMember(ctx, c.id, memberID, &MemberUpdate{State: MemberStateJoined})
+}
+
+// Kick has a member leave. [Client.UpdateMember] can say who does it, too.
+func (c *Conversation) Kick(ctx context.Context, memberID string, reason Reason) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	_, err = client.UpdateMember(ctx, c.id, memberID, &MemberUpdate{State: MemberStateLeft, Reason: reason})
+	return err
+}
+
+// Leave has the own member leave. It needs the tokens of a user.
+func (c *Conversation) Leave(ctx context.Context, reason Reason) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	me, err := client.Me(ctx, c.id)
+	if err != nil {
+		return err
+	}
+	_, err = client.UpdateMember(ctx, c.id, me.ID, &MemberUpdate{State: MemberStateLeft, From: me.ID, Reason: reason})
+	return err
+}
+
+// Mute has a member not be heard any more, by the leg that events told of it, or
+// that the service is asked for.
+func (c *Conversation) Mute(ctx context.Context, memberID string, opts ...EventOption) error {
+	return c.turn(ctx, memberID, opts, func(leg LegTarget) Body { return &AudioMuteOn{leg} })
+}
+
+// Unmute ends what Mute began.
+func (c *Conversation) Unmute(ctx context.Context, memberID string, opts ...EventOption) error {
+	return c.turn(ctx, memberID, opts, func(leg LegTarget) Body { return &AudioMuteOff{leg} })
+}
+
+// Earmuff has a member not hear any more; see [Conversation.Mute].
+func (c *Conversation) Earmuff(ctx context.Context, memberID string, opts ...EventOption) error {
+	return c.turn(ctx, memberID, opts, func(leg LegTarget) Body { return &AudioEarmuffOn{leg} })
+}
+
+// Unearmuff ends what Earmuff began.
+func (c *Conversation) Unearmuff(ctx context.Context, memberID string, opts ...EventOption) error {
+	return c.turn(ctx, memberID, opts, func(leg LegTarget) Body { return &AudioEarmuffOff{leg} })
+}
+
+// turn sends an event that turns a switch of a member's leg.
+func (c *Conversation) turn(ctx context.Context, memberID string, opts []EventOption, body func(LegTarget) Body) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	m, _ := c.Member(memberID)
+	leg := legOf(m.Channel)
+	if leg == "" { // no event told, and lists of members do not
+		info, err := client.MemberInfo(ctx, c.id, memberID)
+		if err != nil {
+			return err
+		}
+		if leg = legOf(info.Channel); leg == "" {
+			return errors.New("nexmo: create event: the member has no leg: it takes part in no call")
+		}
+	}
+	_, err = c.Send(ctx, body(LegTarget{leg}), append([]EventOption{From(memberID)}, opts...)...)
+	return err
+}
+
+// legOf returns the active leg of a channel, or "".
+func legOf(ch *Channel) string {
+	switch {
+	case ch == nil:
+		return ""
+	case len(ch.LegIDs) > 0:
+		return ch.LegIDs[0]
+	default:
+		return ch.ID
+	}
+}
+
+// Say has a text spoken, once and at normal volume unless say tells otherwise. The
+// events that follow have the SayID of the answer.
+func (c *Conversation) Say(ctx context.Context, say AudioSay, opts ...EventOption) (*Event, error) {
+	say.Level, say.Loop = orDefault(say.Level, 0), orDefault(say.Loop, 1)
+	return c.Send(ctx, &say, opts...)
+}
+
+// StopSay ends what Say began.
+func (c *Conversation) StopSay(ctx context.Context, sayID string, opts ...EventOption) error {
+	_, err := c.Send(ctx, &AudioSayStop{sayID}, opts...)
+	return err
+}
+
+// Play has audio played, once and at normal volume unless play tells otherwise. The
+// events that follow have the PlayID of the answer.
+func (c *Conversation) Play(ctx context.Context, play AudioPlay, opts ...EventOption) (*Event, error) {
+	play.Level, play.Loop = orDefault(play.Level, 0), orDefault(play.Loop, 1)
+	return c.Send(ctx, &play, opts...)
+}
+
+// StopPlay ends what Play began.
+func (c *Conversation) StopPlay(ctx context.Context, playID string, opts ...EventOption) error {
+	_, err := c.Send(ctx, &AudioPlayStop{playID}, opts...)
+	return err
+}
+
+// Record begins a recording. The events that follow have the RecordingID of the
+// answer.
+func (c *Conversation) Record(ctx context.Context, record AudioRecord, opts ...EventOption) (*Event, error) {
+	return c.Send(ctx, &record, opts...)
+}
+
+// StopRecord ends what Record began.
+func (c *Conversation) StopRecord(ctx context.Context, recordingID string, opts ...EventOption) error {
+	_, err := c.Send(ctx, &AudioRecordStop{recordingID}, opts...)
+	return err
+}
+
+// DTMF sends 1 to 45 digits: 0-9, A-D, *, # and p for a pause.
+func (c *Conversation) DTMF(ctx context.Context, digits string, opts ...EventOption) error {
+	_, err := c.Send(ctx, &AudioDTMF{Digits: digits}, opts...)
+	return err
+}
+
+func orDefault[T any](p *T, v T) *T {
+	if p == nil {
+		return &v
+	}
+	return p
+}
+
+// load takes over what REST told of the conversation and its members. It is as
+// the conversation was after the event SequenceNumber. The caller holds c.mu.
+func (c *Conversation) load(info *ConversationInfo, list []*MemberInfo, baseline bool) {
+	at := info.SequenceNumber
+	var told struct {
+		SequenceNumber *EventID `json:"sequence_number"`
+	}
+	if json.Unmarshal(info.Raw, &told) == nil && told.SequenceNumber != nil && baseline {
+		c.seq.start(at + 1)
+	}
+	asOf := &Event{ID: max(at, 1)} // before whatever events told, when that is not known
+	is := &c.info
+	late := is.State == ConversationGone || !newer(&c.infoID, asOf)
+	put(&is.Name, info.Name, late)
+	put(&is.DisplayName, info.DisplayName, late)
+	put(&is.ImageURL, info.ImageURL, late)
+	put(&is.State, info.State, late)
+	putTime(&is.Timestamp.Created, info.Timestamp.Created, late)
+	putTime(&is.Timestamp.Updated, info.Timestamp.Updated, late)
+	putTime(&is.Timestamp.Destroyed, info.Timestamp.Destroyed, late)
+	is.SequenceNumber = max(is.SequenceNumber, at)
+	if !late || is.Properties == nil {
+		// Copies: Raw, and the strings, are views of the whole answer.
+		is.Properties, is.Numbers, is.Callback = copyOf(info.Properties), copyOf(info.Numbers), copyOf(info.Callback)
+	}
+	for _, m := range list {
+		t := c.members.get(m.ID)
+		if t == nil {
+			continue
+		}
+		t.identify(asOf, &m.User)
+		t.connect(asOf, m.Channel)
+		t.hear(asOf, m.Media)
+		current := newer(&t.state, asOf)
+		t.live(&m.Timestamp, !current)
+		put(&t.InvitedBy, m.InvitedBy, !current)
+		if current && m.State != "" {
+			t.State = MemberState(strings.ToUpper(string(m.State))).known()
+		}
+	}
+}
+
+// copyOf returns v with nothing of the text that it was read from.
+func copyOf[T any](v T) T {
+	var c T
+	if text, err := encodeJSON(v); err == nil {
+		_ = json.Unmarshal(text, &c) // it was written by the same rules
+	}
+	return c
+}

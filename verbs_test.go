@@ -1,0 +1,483 @@
+package nexmo_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/conversation-events/nexmo"
+	"github.com/conversation-events/nexmo/nexmotest"
+)
+
+// liveService is a service with one conversation, which notes what it is asked.
+type liveService struct {
+	mu       sync.Mutex
+	asked    []string
+	answers  map[string]string // by "METHOD path"
+	events   int               // how many are stored
+	fallback string
+}
+
+func (s *liveService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := r.Method + " " + r.URL.Path
+	s.asked = append(s.asked, strings.TrimSpace(key+" "+string(body)))
+	if key == "GET /v1/conversations/CON-1/events" {
+		var items []string
+		var start int
+		_, _ = fmt.Sscan(r.URL.Query().Get("start_id"), &start)
+		for id := max(start, 1); id <= s.events; id++ {
+			items = append(items, fmt.Sprintf(`{"id":%d,"type":"text","from":"MEM-1","body":{"text":"number %d"}}`, id, id))
+		}
+		_, _ = io.WriteString(w, `{"_embedded":{"events":[`+strings.Join(items, ",")+`]}}`)
+		return
+	}
+	answer, ok := s.answers[key]
+	if !ok && s.fallback != "" {
+		answer, ok = s.fallback, true
+	}
+	if !ok {
+		w.WriteHeader(http.StatusNotFound)
+	}
+	_, _ = io.WriteString(w, answer)
+}
+
+func (s *liveService) client(t *testing.T) *nexmo.Client {
+	t.Helper()
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	h := server.Client()
+	t.Cleanup(h.CloseIdleConnections)
+	c, err := nexmo.NewClient(tokens, nexmo.WithBaseURL(server.URL), nexmo.WithHTTPClient(h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newLiveService() *liveService {
+	return &liveService{events: 4, answers: map[string]string{
+		"GET /v1/conversations/CON-1": `{"id":"CON-1","name":"NAM-1","display_name":"Repairs","image_url":"https://example.com/i.png","state":"ACTIVE",` +
+			`"sequence_number":4,"timestamp":{"created":"2024-05-16T08:00:00Z"},"properties":{"ttl":60,"custom_data":{"Order No":441}},` +
+			`"numbers":[{"type":"phone","number":"15555550123"}],"callback":{"url":"https://example.com/cb","params":{"applicationId":"APP-1"}}}`,
+		"GET /v1/conversations/CON-1/members": `{"_embedded":{"members":[` +
+			`{"id":"MEM-1","state":"JOINED","_embedded":{"user":{"id":"USR-1","name":"priya","display_name":"Priya"}},` +
+			`"channel":{"type":"phone","id":"leg-1","leg_ids":["leg-2"]},"media":{"audio_settings":{"enabled":true,"muted":false}},"timestamp":{"joined":"2024-05-16T08:00:01Z"}},` +
+			`{"id":"MEM-2","state":"left","_embedded":{"user":{"id":"USR-2","name":"sam"}}}]}}`,
+	}}
+}
+
+// TestClientConversation loads a conversation, and goes on with its events.
+func TestClientConversation(t *testing.T) {
+	t.Parallel()
+	service := newLiveService()
+	c, err := service.client(t).Conversation(t.Context(), "CON-1", nexmo.WithReorderWindow(64, time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { checkError(t, c.Close(), nil) }()
+	wantInfo := nexmo.ConversationInfo{
+		ID: "CON-1", Name: "NAM-1", DisplayName: "Repairs", ImageURL: "https://example.com/i.png", State: nexmo.ConversationActive, SequenceNumber: 4,
+		Timestamp:  nexmo.ConversationTimestamp{Created: time.Date(2024, 5, 16, 8, 0, 0, 0, time.UTC)},
+		Properties: &nexmo.ConversationProperties{TTL: nexmo.Seconds(time.Minute), CustomData: []byte(`{"Order No":441}`)},
+		Numbers:    []nexmo.ConversationNumber{{Type: "phone", Number: "15555550123"}},
+		Callback:   &nexmo.Callback{URL: "https://example.com/cb", Params: nexmo.CallbackParams{ApplicationID: "APP-1"}},
+	}
+	if diff := cmp.Diff(wantInfo, c.Info()); diff != "" {
+		t.Errorf("Info (-want +got):\n%s", diff)
+	}
+	var members []nexmo.Member
+	for m := range c.Members() {
+		members = append(members, m)
+	}
+	wantMembers := []nexmo.Member{
+		{
+			ID: "MEM-1", UserID: "USR-1", UserName: "priya", DisplayName: "Priya", State: nexmo.MemberStateJoined,
+			Channel:   &nexmo.Channel{Type: "phone", ID: "leg-1", LegIDs: []string{"leg-2"}},
+			Media:     nexmo.Media{AudioSettings: nexmo.AudioSettings{Enabled: nexmo.True, Muted: nexmo.False}},
+			Timestamp: nexmo.MemberTimestamp{Joined: time.Date(2024, 5, 16, 8, 0, 1, 0, time.UTC)},
+		},
+		{ID: "MEM-2", UserID: "USR-2", UserName: "sam", State: nexmo.MemberStateLeft},
+	}
+	if diff := cmp.Diff(wantMembers, members); diff != "" {
+		t.Errorf("Members (-want +got):\n%s", diff)
+	}
+
+	// An event from before is handled, but tells nothing new.
+	var got []string
+	c.On("*", note(&got, "handled"))
+	tell(t, c, `{"id":3,"type":"member:left","conversation_id":"CON-1","from":"MEM-1","body":{}}`)
+	if m, _ := c.Member("MEM-1"); m.State != nexmo.MemberStateJoined {
+		t.Errorf("after an old event the member is %s", m.State)
+	}
+	// Event 5 is missing: it is fetched.
+	service.mu.Lock()
+	service.events = 6
+	service.mu.Unlock()
+	tell(t, c, `{"id":6,"type":"member:left","conversation_id":"CON-1","from":"MEM-1","body":{}}`)
+	if m, _ := c.Member("MEM-1"); m.State != nexmo.MemberStateLeft {
+		t.Errorf("after a new event the member is %s", m.State)
+	}
+	if diff := cmp.Diff([]string{"handled member:left 3", "handled text 5", "handled member:left 6"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestLoadDoesNotUndoEvents: what events told after the state that is loaded stays.
+func TestLoadDoesNotUndoEvents(t *testing.T) {
+	t.Parallel()
+	service := newLiveService()
+	c := nexmo.NewConversation("CON-1", nexmo.WithClient(service.client(t)))
+	tell(t, c,
+		`{"id":5,"type":"member:left","conversation_id":"CON-1","from":"MEM-1","body":{"user":{"name":"priya.k"}}}`,
+		`{"id":6,"type":"conversation:updated","conversation_id":"CON-1","body":{"display_name":"Sales"}}`,
+		`{"id":7,"type":"audio:mute:on","conversation_id":"CON-1","from":"MEM-1","to":"MEM-1","body":{}}`)
+	for range 2 {
+		if err := c.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		m, _ := c.Member("MEM-1")
+		if m.State != nexmo.MemberStateLeft || m.UserName != "priya.k" || m.DisplayName != "Priya" || m.Media.AudioSettings.Muted != nexmo.True ||
+			m.Media.AudioSettings.Enabled != nexmo.True {
+			t.Errorf("the member is %+v", m)
+		}
+		if info := c.Info(); info.DisplayName != "Sales" || info.Name != "NAM-1" || info.Properties.TTL != nexmo.Seconds(time.Minute) {
+			t.Errorf("the conversation is %+v", info)
+		}
+	}
+	if got := c.LastEventID(); got != 7 {
+		t.Errorf("the last event is %d", got)
+	}
+}
+
+// TestLoadFails: the error of the request is returned, and nothing is taken over.
+func TestLoadFails(t *testing.T) {
+	t.Parallel()
+	service := newLiveService()
+	delete(service.answers, "GET /v1/conversations/CON-1/members")
+	if _, err := service.client(t).Conversation(t.Context(), "CON-1"); !errors.Is(err, nexmo.ErrNotFound) {
+		t.Errorf("Conversation: %v, want ErrNotFound", err)
+	}
+	c := nexmo.NewConversation("CON-1", nexmo.WithClient(service.client(t)))
+	if err := c.Load(t.Context()); !errors.Is(err, nexmo.ErrNotFound) {
+		t.Errorf("Load: %v, want ErrNotFound", err)
+	}
+	if info := c.Info(); info.Name != "" {
+		t.Errorf("Info is %+v", info)
+	}
+	if _, err := service.client(t).Conversation(t.Context(), "CON-2"); !errors.Is(err, nexmo.ErrNotFound) {
+		t.Errorf("Conversation: %v, want ErrNotFound", err)
+	}
+}
+
+// TestVerbs calls each verb, and hears of what it did by webhook.
+func TestVerbs(t *testing.T) {
+	t.Parallel()
+	var webhook nexmo.WebhookHandler
+	server := nexmotest.NewServer(t, nexmotest.WithEventHandler(&webhook))
+	id := server.CreateConversation("Repairs")
+	priya, kicked := server.Join(id, "priya"), server.Join(id, "kim")
+	server.CreateUser("sam")
+	if err := server.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	conversation, err := server.Client().Conversation(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asUser, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { return server.UserToken("priya"), nil }),
+		nexmo.WithBaseURL(server.URL()), nexmo.WithHTTPClient(server.HTTPClient()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofPriya := nexmo.NewConversation(id, nexmo.WithClient(asUser))
+	heard := ""
+	conversation.On("*", func(_ context.Context, e *nexmo.Event) error {
+		body, err := json.Marshal(e.Body)
+		heard = fmt.Sprintf("%s %s %s", e.Type, e.From, body)
+		return err
+	})
+	webhook.Verifier = &nexmo.Verifier{Secrets: []string{server.SignatureSecret()}}
+	webhook.Sink = conversation
+
+	message := &nexmo.Event{Type: "message"}
+	text := &nexmo.Event{Type: "text"}
+	var invited string
+	from := nexmo.From(priya)
+	ctx := t.Context()
+	for _, tt := range []struct {
+		verb string
+		call func(c *nexmo.Conversation) error
+		want []string // what the event has in it
+	}{
+		{"SendMessage", func(c *nexmo.Conversation) error {
+			e, err := c.SendMessage(ctx, nexmo.TextMessage("<b>1 & 2</b>"), from)
+			if err == nil {
+				message.ID = e.ID
+			}
+			return err
+		}, []string{"message " + priya, `"message_type":"text"`, `1 \u0026 2`}},
+		{"SendText", func(c *nexmo.Conversation) error {
+			e, err := c.SendText(ctx, "hello", from)
+			if err == nil {
+				text.ID = e.ID
+			}
+			return err
+		}, []string{"text " + priya, `"text":"hello"`}},
+		{"StartTyping", func(c *nexmo.Conversation) error { return c.StartTyping(ctx, from) }, []string{"text:typing:on " + priya, `"activity":1`}},
+		{"StopTyping", func(c *nexmo.Conversation) error { return c.StopTyping(ctx, from) }, []string{"text:typing:off " + priya, `"activity":0`}},
+		{"SendCustom", func(c *nexmo.Conversation) error {
+			_, err := c.SendCustom(ctx, "order", map[string]any{"Order No": 12345678901234567}, from)
+			return err
+		}, []string{"custom:order " + priya, `{"Order No":12345678901234567}`}},
+		{"SendCustom of nothing", func(c *nexmo.Conversation) error {
+			_, err := c.SendCustom(ctx, "ping", nil)
+			return err
+		}, []string{"custom:ping", `{}`}},
+		{"SendEphemeral", func(c *nexmo.Conversation) error { return c.SendEphemeral(ctx, map[string]int{"x": 1}, from) }, []string{"ephemeral " + priya, `{"x":1}`}},
+		{"Send", func(c *nexmo.Conversation) error {
+			_, err := c.Send(ctx, &nexmo.MessageSubmitted{Receipt: nexmo.Receipt{EventID: message.ID}}, from)
+			return err
+		}, []string{"message:submitted " + priya, `"event_id":`}},
+		{"MarkDelivered of a message", func(c *nexmo.Conversation) error { return c.MarkDelivered(ctx, message, from) }, []string{"message:delivered " + priya, `"event_id":3`}},
+		{"MarkSeen of a text", func(c *nexmo.Conversation) error { return c.MarkSeen(ctx, text, from) }, []string{"text:seen " + priya, `"event_id":`}},
+		{"Invite", func(c *nexmo.Conversation) error {
+			m, err := c.Invite(ctx, nexmo.MemberParams{UserName: "sam", MemberIDInviting: priya})
+			if err == nil {
+				invited = m.ID
+			}
+			return err
+		}, []string{"member:invited", `"name":"sam"`}},
+		{"Accept", func(c *nexmo.Conversation) error {
+			m, err := c.Accept(ctx, invited)
+			if err == nil && m.State != nexmo.MemberStateJoined {
+				return fmt.Errorf("the member is %s", m.State)
+			}
+			return err
+		}, []string{"member:joined", `"name":"sam"`}},
+		{"Join", func(c *nexmo.Conversation) error {
+			_, err := c.Join(ctx, nexmo.MemberParams{UserName: "sam", Channel: &nexmo.Channel{Type: "phone", To: &nexmo.Endpoint{Type: "phone", Number: "447700900123"}}})
+			return err
+		}, []string{"member:joined", `"number":"447700900123"`}},
+		{"Kick", func(c *nexmo.Conversation) error {
+			return c.Kick(ctx, kicked, nexmo.Reason{Code: "1", Text: "closed"})
+		}, []string{"member:left " + kicked, `"reason":{"code":"1","text":"closed"}`}},
+		{"Say", func(c *nexmo.Conversation) error {
+			_, err := c.Say(ctx, nexmo.AudioSay{Text: "Welcome!", Language: "en-GB", Premium: nexmo.False})
+			return err
+		}, []string{"audio:say", `"text":"Welcome!","level":0,"loop":1,"language":"en-GB","premium":false`}},
+		{"StopSay", func(c *nexmo.Conversation) error { return c.StopSay(ctx, "say-1") }, []string{"audio:say:stop", `"say_id":"say-1"`}},
+		{"Play", func(c *nexmo.Conversation) error {
+			_, err := c.Play(ctx, nexmo.AudioPlay{StreamURL: []string{"https://example.com/a.mp3"}, Loop: new(0), Level: new(-0.5)})
+			return err
+		}, []string{"audio:play", `"stream_url":["https://example.com/a.mp3"],"level":-0.5,"loop":0`}},
+		{"StopPlay", func(c *nexmo.Conversation) error { return c.StopPlay(ctx, "play-1") }, []string{"audio:play:stop", `"play_id":"play-1"`}},
+		{"Record", func(c *nexmo.Conversation) error {
+			_, err := c.Record(ctx, nexmo.AudioRecord{Format: nexmo.FormatMP3, BeepStart: nexmo.True})
+			return err
+		}, []string{"audio:record", `"format":"mp3"`, `"beep_start":true`}},
+		{"StopRecord", func(c *nexmo.Conversation) error { return c.StopRecord(ctx, "rec-1") }, []string{"audio:record:stop", `"record_id":"rec-1"`}},
+		{"DTMF", func(c *nexmo.Conversation) error { return c.DTMF(ctx, "12#*p") }, []string{"audio:dtmf", `"digits":"12#*p"`}},
+		{"DeleteEvent", func(c *nexmo.Conversation) error { return c.DeleteEvent(ctx, message.ID) }, []string{"event:delete", `"event_id":3`}},
+		{"Leave", func(c *nexmo.Conversation) error {
+			if c == conversation {
+				c = ofPriya
+			}
+			return c.Leave(ctx, nexmo.Reason{})
+		}, []string{"member:left " + priya}},
+	} {
+		heard = ""
+		if err := tt.call(conversation); err != nil {
+			t.Errorf("%s: %v", tt.verb, err)
+			continue
+		}
+		if err := server.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := tt.call(nexmo.NewConversation(id)); !errors.Is(err, nexmo.ErrNoClient) {
+			t.Errorf("%s without a client: %v", tt.verb, err)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(heard, want) {
+				t.Errorf("%s: %s is not in %s", tt.verb, want, heard)
+			}
+		}
+	}
+	if m, _ := conversation.Member(priya); m.State != nexmo.MemberStateLeft {
+		t.Errorf("in the end the member is %s", m.State)
+	}
+	checkError(t, conversation.Close(), nil)
+}
+
+// TestVerbsOfTheLeg: members are muted by their leg, which was loaded, or which the
+// service is asked for. And receipts of other events than messages go to the older
+// generation.
+func TestVerbsOfTheLeg(t *testing.T) {
+	t.Parallel()
+	const events, old, members = "POST /v1/conversations/CON-1/events ", "POST /v0.1/conversations/CON-1/events ", "/v1/conversations/CON-1/members"
+	from := nexmo.From("MEM-9")
+	for name, tt := range map[string]struct {
+		call func(ctx context.Context, c *nexmo.Conversation) error
+		want string
+	}{
+		"MarkSeen of an image": {func(ctx context.Context, c *nexmo.Conversation) error {
+			return c.MarkSeen(ctx, &nexmo.Event{ID: 7, Type: "image"}, from)
+		}, old + `{"type":"image:seen","from":"MEM-9","body":{"event_id":7}}`},
+		"MarkSeen of another": {func(ctx context.Context, c *nexmo.Conversation) error {
+			return c.MarkSeen(ctx, &nexmo.Event{ID: 7, Type: "custom:order"}, from)
+		}, old + `{"type":"event:seen","from":"MEM-9","body":{"event_id":7}}`},
+		"Mute": {func(ctx context.Context, c *nexmo.Conversation) error { return c.Mute(ctx, "MEM-1") }, events + `{"type":"audio:mute:on","from":"MEM-1","body":{"rtc_id":"leg-2"}}`},
+		"Unmute": {func(ctx context.Context, c *nexmo.Conversation) error { return c.Unmute(ctx, "MEM-1", from) },
+			events + `{"type":"audio:mute:off","from":"MEM-9","body":{"rtc_id":"leg-2"}}`},
+		"Mute by the leg that REST tells": {func(ctx context.Context, c *nexmo.Conversation) error { return c.Mute(ctx, "MEM-3", nexmo.To("MEM-3")) },
+			events + `{"type":"audio:mute:on","from":"MEM-3","to":"MEM-3","body":{"rtc_id":"leg-3"}}`},
+		"Earmuff":   {func(ctx context.Context, c *nexmo.Conversation) error { return c.Earmuff(ctx, "MEM-1") }, events + `{"type":"audio:earmuff:on","from":"MEM-1","body":{"rtc_id":"leg-2"}}`},
+		"Unearmuff": {func(ctx context.Context, c *nexmo.Conversation) error { return c.Unearmuff(ctx, "MEM-1") }, events + `{"type":"audio:earmuff:off","from":"MEM-1","body":{"rtc_id":"leg-2"}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			service := newLiveService()
+			service.answers["GET "+members+"/me"] = `{"id":"MEM-7"}`
+			service.answers["GET "+members+"/MEM-3"] = `{"id":"MEM-3","channel":{"type":"phone","id":"leg-3"}}`
+			service.fallback = `{"id":12,"timestamp":"2024-05-16T08:00:01Z"}`
+			c, err := service.client(t).Conversation(t.Context(), "CON-1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tt.call(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, service.asked[len(service.asked)-1]); diff != "" {
+				t.Errorf("the request (-want +got):\n%s", diff)
+			}
+
+			// Without a client there is an error that says so.
+			if err := tt.call(t.Context(), nexmo.NewConversation("CON-1")); err == nil ||
+				!errors.Is(err, nexmo.ErrNoClient) && !errors.Is(err, nexmo.ErrInvalid) {
+				t.Errorf("without a client: %v", err)
+			}
+		})
+	}
+}
+
+// TestMuteWithoutLeg: a member who takes part in no call cannot be muted.
+func TestMuteWithoutLeg(t *testing.T) {
+	t.Parallel()
+	service := newLiveService()
+	service.answers["GET /v1/conversations/CON-1/members/MEM-2"] = `{"id":"MEM-2","channel":{"type":"app"}}`
+	c, err := service.client(t).Conversation(t.Context(), "CON-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Mute(t.Context(), "MEM-2"); err == nil || !strings.Contains(err.Error(), "no leg") {
+		t.Errorf("Mute: %v", err)
+	}
+	if err := c.Mute(t.Context(), "MEM-4"); !errors.Is(err, nexmo.ErrNotFound) {
+		t.Errorf("Mute: %v, want ErrNotFound", err)
+	}
+}
+
+// TestClientConversationBaseline: of a conversation without events all are waited
+// for, and of one whose last event is not known the first that comes is the first.
+func TestClientConversationBaseline(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		info string
+		want []string
+	}{
+		"no events": {`{"id":"CON-1","sequence_number":0}`, []string{"text 1", "text 2", "text 3"}},
+		"not told":  {`{"id":"CON-1"}`, []string{"text 3"}},
+		"two":       {`{"id":"CON-1","sequence_number":2}`, []string{"text 3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			service := newLiveService()
+			service.answers["GET /v1/conversations/CON-1"] = tt.info
+			c, err := service.client(t).Conversation(t.Context(), "CON-1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			c.On("*", func(_ context.Context, e *nexmo.Event) error {
+				got = append(got, fmt.Sprint(e.Type, " ", e.ID))
+				return nil
+			})
+			tell(t, c, textIn("CON-1", 3))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("handled (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestVerbsRefuse: what is wrong is said before anything is sent.
+func TestVerbsRefuse(t *testing.T) {
+	t.Parallel()
+	service := newLiveService()
+	c, err := service.client(t).Conversation(t.Context(), "CON-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded := len(service.asked)
+	ctx := t.Context()
+	discard := func(_ any, err error) error { return err }
+	for name, err := range map[string]error{
+		"event: it has no ID":             c.MarkSeen(ctx, &nexmo.Event{Type: "text"}),
+		"event: it has no ID: only":       c.MarkDelivered(ctx, nil),
+		"Digits: it is not like":          c.DTMF(ctx, "12x"),
+		"Digits: it is empty":             c.DTMF(ctx, ""),
+		"Text: it is empty":               discard(c.Say(ctx, nexmo.AudioSay{})),
+		"Level: it must be between":       discard(c.Say(ctx, nexmo.AudioSay{Text: "x", Level: new(1.0)})),
+		"Loop: it must not be negative":   discard(c.Say(ctx, nexmo.AudioSay{Text: "x", Loop: new(-1)})),
+		"StreamURL: it is empty":          discard(c.Play(ctx, nexmo.AudioPlay{})),
+		"MessageType: it is empty":        discard(c.SendMessage(ctx, nexmo.MessageContent{})),
+		"Name: it is not like custom:":    discard(c.SendCustom(ctx, "no blanks", 1)),
+		"Name: it is longer than 100":     discard(c.SendCustom(ctx, strings.Repeat("x", 94), 1)),
+		"body: it is nil ":                discard(c.Send(ctx, (*nexmo.Text)(nil))),
+		"body of the event: it cannot be": discard(c.SendCustom(ctx, "order", func() {})),
+		"body: it is nil":                 discard(c.Send(ctx, nil)),
+		"it is a pattern":                 discard(c.Send(ctx, &nexmo.RawBody{Type: "text:*"})),
+		"UserID: it is empty":             discard(c.Invite(ctx, nexmo.MemberParams{})),
+	} {
+		if !errors.Is(err, nexmo.ErrInvalid) || !strings.Contains(err.Error(), strings.TrimSpace(name)) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if diff := cmp.Diff(loaded, len(service.asked)); diff != "" {
+		t.Errorf("requests were made: %q", service.asked[loaded:])
+	}
+}
+
+// TestApplicationWithClient: every conversation of the application can ask.
+func TestApplicationWithClient(t *testing.T) {
+	t.Parallel()
+	service := newLiveService()
+	app := nexmo.NewApplication("APP-1", nexmo.WithClient(service.client(t)))
+	var names []string
+	app.OnConversation(func(c *nexmo.Conversation) {
+		if err := c.Load(t.Context()); err != nil {
+			t.Error(err)
+		}
+		c.On("text", func(_ context.Context, e *nexmo.Event) error {
+			m, _ := c.Member(e.From)
+			names = append(names, m.UserName)
+			return nil
+		})
+	})
+	tell(t, app, textIn("CON-1", 5))
+	if diff := cmp.Diff([]string{"priya"}, names); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
