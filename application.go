@@ -254,7 +254,7 @@ func (a *Application) Conversation(id string) *Conversation {
 		if t := a.byID[id]; t != nil {
 			return t.Conversation
 		}
-		c := newConversation(strings.Clone(id), a.cfg.config, &a.dispatcher)
+		c := newConversation(strings.Clone(id), &a.cfg.config, &a.dispatcher)
 		c.closed = true
 		return c
 	}
@@ -283,10 +283,9 @@ func (a *Application) track(id string) (*tracked, error) {
 		a.mu.Unlock()
 		return t, nil
 	}
-	cfg := a.cfg.config
 	a.made++
 	t = &tracked{number: a.made, ready: make(chan struct{}), used: now}
-	t.Conversation = newConversation(strings.Clone(id), cfg, &a.dispatcher)
+	t.Conversation = newConversation(strings.Clone(id), &a.cfg.config, &a.dispatcher)
 	t.pins.Add(1)
 	t.element = a.recent.PushFront(t)
 	a.byID[t.id] = t

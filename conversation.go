@@ -21,7 +21,7 @@ import (
 // All methods may be called from several goroutines, and from handlers.
 type Conversation struct {
 	id         string
-	cfg        config
+	cfg        *config
 	parent     *EventDispatcher // of the Application, whose handlers run first
 	dispatcher EventDispatcher
 
@@ -44,8 +44,8 @@ type Conversation struct {
 
 	loaded  bool // members and info are those that REST told, and what events changed
 	members members
-	info    ConversationInfo
-	infoID  EventID // the event that last changed info
+	info    *ConversationInfo // nil while nothing was told
+	infoID  EventID           // the event that last changed info
 	history history
 
 	used atomic.Int64 // see touch; in nanoseconds since 1970
@@ -124,16 +124,18 @@ func (o *outcome) settle(err error) {
 
 // NewConversation returns a conversation that has seen no event yet.
 func NewConversation(id string, opts ...ConversationOption) *Conversation {
-	cfg := defaultConfig
+	cfg := &defaultConfig
+	if len(opts) > 0 {
+		cfg = new(defaultConfig)
+	}
 	for _, o := range opts {
-		o.applyConversation(&cfg)
+		o.applyConversation(cfg)
 	}
 	return newConversation(id, cfg, nil)
 }
 
-func newConversation(id string, cfg config, parent *EventDispatcher) *Conversation {
+func newConversation(id string, cfg *config, parent *EventDispatcher) *Conversation {
 	c := &Conversation{id: id, cfg: cfg, parent: parent}
-	c.info.ID = id
 	c.history.limit = cfg.history
 	if cfg.start > 0 {
 		c.seq.start(cfg.start)
@@ -464,7 +466,7 @@ func (c *Conversation) run(d *delivery, e *Event, o *outcome) (err error) {
 	if e.ID != 0 {
 		c.running = running{e.ID, o}
 		if e.ID >= c.seq.next {
-			c.seq.pass(e.ID+1, absent)
+			c.seq.take(e.ID)
 		}
 	}
 	c.mu.Unlock()
@@ -818,7 +820,7 @@ func (c *Conversation) Member(id string) (Member, bool) {
 	if m == nil {
 		return Member{}, false
 	}
-	return m.Member, true
+	return m.member(), true
 }
 
 // Members returns copies of the members as they are when the loop begins, in the
@@ -861,7 +863,10 @@ func (c *Conversation) Events() iter.Seq2[EventID, *Event] {
 func (c *Conversation) Info() ConversationInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.info
+	if c.info == nil {
+		return ConversationInfo{ID: c.id}
+	}
+	return *c.info
 }
 
 func (c *Conversation) dropped(ctx context.Context, e *Event, st standing) {

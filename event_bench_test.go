@@ -390,3 +390,21 @@ func TestDispatchDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkMember reads a member who is on the phone.
+func BenchmarkMember(b *testing.B) {
+	e, err := nexmo.ParseEvent(joinedRing()[1])
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := nexmo.NewConversation(e.ConversationID)
+	if err := c.Deliver(b.Context(), e); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if m, _ := c.Member(e.From); m.Channel == nil {
+			b.Fatal("no channel")
+		}
+	}
+}

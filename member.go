@@ -1,12 +1,15 @@
 package nexmo
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
-// Member is a member of a conversation, as the events so far tell. It is a copy;
-// what Channel points to is shared and must not be changed.
+// Member is a member of a conversation, as the events so far tell. It is a copy,
+// and belongs to who asked for it.
 type Member struct {
 	ID          string
 	UserID      string
@@ -32,13 +35,107 @@ type members struct {
 	transfer EventID                   // the last rtc:transfer
 }
 
-// trackedMember is a member with the events that last changed it, by concern:
-// an event that comes late fills in what is empty, and does not undo what a
+// trackedMember is what is kept of a member: all its texts in one string, its
+// times as nanoseconds since 1970, and for each concern the event that last changed
+// it. An event that comes late fills in what is empty, and does not undo what a
 // later one did.
 type trackedMember struct {
-	Member
-	user, state, channel, leg, speaking EventID
-	audio, enabled, earmuffed, muted    EventID // the switches of Media
+	texts                 string
+	ends                  [memberTexts]uint32 // of each text in texts
+	changed               [concerns]uint32    // event IDs; see newer
+	invited, joined, left int64               // 0: not told
+	media                 Media
+	typing, speaking      bool
+}
+
+// memberText is one of the texts of a member.
+type memberText int
+
+const (
+	textID memberText = iota
+	textUserID
+	textUserName
+	textDisplayName
+	textImageURL
+	textState
+	textChannel // as packChannel packs it
+	textLegStatus
+	textInvitedBy
+	textReasonCode
+	textReason
+	memberTexts
+)
+
+// concern is what an event can change of a member for itself.
+type concern int
+
+const (
+	ofUser concern = iota
+	ofState
+	ofChannel
+	ofLeg
+	ofSpeaking
+	ofAudio // the switches of Media
+	ofEnabled
+	ofEarmuffed
+	ofMuted
+	concerns
+)
+
+func (t *trackedMember) text(i memberText) string {
+	if i == 0 {
+		return t.texts[:t.ends[0]]
+	}
+	return t.texts[t.ends[i-1]:t.ends[i]]
+}
+
+// set changes a text. It keeps a copy.
+func (t *trackedMember) set(i memberText, s string) {
+	old := t.text(i)
+	if s == old {
+		return
+	}
+	end := t.ends[i]
+	t.texts = t.texts[:int(end)-len(old)] + s + t.texts[end:]
+	for ; i < memberTexts; i++ {
+		t.ends[i] += uint32(len(s)) - uint32(len(old)) //nolint:gosec // a member is smaller than 4 GB
+	}
+}
+
+// put takes over what an event tells; one that is late only fills in what is empty.
+func (t *trackedMember) put(i memberText, s string, late bool) {
+	if s != "" && (!late || t.text(i) == "") {
+		t.set(i, s)
+	}
+}
+
+func (t *trackedMember) state() MemberState { return MemberState(t.text(textState)) }
+
+// member returns a copy.
+func (t *trackedMember) member() Member {
+	return Member{
+		ID:          t.text(textID),
+		UserID:      t.text(textUserID),
+		UserName:    t.text(textUserName),
+		DisplayName: t.text(textDisplayName),
+		ImageURL:    t.text(textImageURL),
+		State:       t.state(),
+		Channel:     unpackChannel(t.text(textChannel)),
+		Media:       t.media,
+		LegStatus:   LegStatus(t.text(textLegStatus)),
+		Typing:      t.typing,
+		Speaking:    t.speaking,
+		InvitedBy:   t.text(textInvitedBy),
+		Reason:      Reason{t.text(textReasonCode), t.text(textReason)},
+		Timestamp:   MemberTimestamp{timeOf(t.invited), timeOf(t.joined), timeOf(t.left)},
+	}
+}
+
+func timeOf(nanoseconds int64) time.Time {
+	if nanoseconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanoseconds).UTC()
 }
 
 const (
@@ -54,7 +151,7 @@ func (m *members) find(id string) *trackedMember {
 		return m.byID[id]
 	}
 	for _, t := range m.list {
-		if t.ID == id {
+		if t.text(textID) == id {
 			return t
 		}
 	}
@@ -73,15 +170,17 @@ func (m *members) get(id string) *trackedMember {
 	if len(m.list) >= maxMembers {
 		m.forgetOne()
 	}
-	t := &trackedMember{Member: Member{ID: strings.Clone(id), State: MemberStateUnknown}}
+	t := new(trackedMember)
+	t.set(textID, id)
+	t.set(textState, string(MemberStateUnknown))
 	m.list = append(m.list, t)
 	switch {
 	case m.byID != nil:
-		m.byID[t.ID] = t
+		m.byID[t.text(textID)] = t
 	case len(m.list) > shortList:
 		m.byID = make(map[string]*trackedMember, 2*shortList)
 		for _, t := range m.list {
-			m.byID[t.ID] = t
+			m.byID[t.text(textID)] = t
 		}
 	}
 	return t
@@ -90,8 +189,8 @@ func (m *members) get(id string) *trackedMember {
 // forgetOne lets go of the member who has been known longest, of those who left
 // if there are any.
 func (m *members) forgetOne() {
-	i := max(0, slices.IndexFunc(m.list, func(t *trackedMember) bool { return t.State == MemberStateLeft }))
-	delete(m.byID, m.list[i].ID)
+	i := max(0, slices.IndexFunc(m.list, func(t *trackedMember) bool { return t.state() == MemberStateLeft }))
+	delete(m.byID, m.list[i].text(textID))
 	m.list = slices.Delete(m.list, i, i+1)
 }
 
@@ -105,7 +204,7 @@ func (m *members) ofLeg(leg string) *trackedMember {
 	for _, t := range slices.Backward(m.list) {
 		switch {
 		case !t.has(leg):
-		case t.State != MemberStateLeft:
+		case t.state() != MemberStateLeft:
 			return t
 		case left == nil:
 			left = t
@@ -114,14 +213,12 @@ func (m *members) ofLeg(leg string) *trackedMember {
 	return left
 }
 
-func (t *trackedMember) has(leg string) bool {
-	return t.Channel != nil && (t.Channel.ID == leg || slices.Contains(t.Channel.LegIDs, leg))
-}
+func (t *trackedMember) has(leg string) bool { return hasLeg(t.text(textChannel), leg) }
 
 func (m *members) all() []Member {
 	list := make([]Member, len(m.list))
 	for i, t := range m.list {
-		list[i] = t.Member
+		list[i] = t.member()
 	}
 	return list
 }
@@ -164,9 +261,9 @@ func (m *members) apply(e *Event) {
 	case *AudioSpeakingOff:
 		m.speaker(b.Channel, actor).speak(e, false)
 	case *TextTypingOn:
-		actor.typing(true)
+		actor.write(true)
 	case *TextTypingOff:
-		actor.typing(false)
+		actor.write(false)
 	case *LegStatusUpdate:
 		m.owner(b.LegID, actor).progress(e, b.Status)
 	case *RTCTransfer:
@@ -251,29 +348,27 @@ func (m *members) applyMembership(e *Event, b *Membership) {
 	t.connect(e, b.Channel)
 	t.hear(e, b.User.Media)
 	t.hear(e, b.Media)
-	current := newer(&t.state, e)
+	current := t.newer(ofState, e)
 	t.live(&b.Timestamp, !current)
 	switch b := e.Body.(type) {
 	case *MemberInvited:
-		put(&t.InvitedBy, b.InvitedBy, !current)
+		t.put(textInvitedBy, b.InvitedBy, !current)
 		if current {
-			t.State = MemberStateInvited
+			t.set(textState, string(MemberStateInvited))
 		}
 		if b.InvitedByMember != nil {
 			m.applyInviter(e, b.InvitedByMember)
 		}
 	case *MemberJoined:
 		if current {
-			t.State = MemberStateJoined
-			t.Reason = Reason{}
+			t.set(textState, string(MemberStateJoined))
+			t.because(Reason{})
 		}
 	case *MemberLeft:
 		if current {
-			t.State = MemberStateLeft
-			t.Typing, t.Speaking = false, false
-			t.Reason = Reason{}
-			set(&t.Reason.Code, b.Reason.Code)
-			set(&t.Reason.Text, b.Reason.Text)
+			t.set(textState, string(MemberStateLeft))
+			t.typing, t.speaking = false, false
+			t.because(b.Reason)
 		}
 	}
 	// In these events from is whom they are about, or who acted in the oldest;
@@ -293,31 +388,21 @@ func (m *members) applyInviter(e *Event, by *InvitingMember) {
 	t.identify(e, &User{ID: by.UserID, Name: by.Name})
 	t.connect(e, by.Channel)
 	t.live(&by.Timestamp, true)
-	if t.State == MemberStateUnknown && by.State != "" {
-		t.State = by.State.known()
+	if t.state() == MemberStateUnknown {
+		t.put(textState, string(by.State), false)
 	}
-	known := t.Media
-	t.Media.merge(by.Media)
-	t.Media.merge(known)
+	t.media = mergeMedia(by.Media, t.media)
 }
 
-// known returns m as a string that holds no event's text alive.
-func (m MemberState) known() MemberState {
-	for _, s := range [...]MemberState{MemberStateInvited, MemberStateJoined, MemberStateLeft, MemberStateUnknown} {
-		if m == s {
-			return s
-		}
-	}
-	return MemberState(strings.Clone(string(m)))
-}
-
-// newer reports whether e is not older than the event that at remembers, and
-// remembers it.
-func newer(at *EventID, e *Event) bool {
-	if e.ID != 0 && e.ID < *at {
+// newer reports whether e is not older than the event that last changed what c is,
+// and remembers it. IDs beyond 32 bits, which no conversation counts up to, are all
+// the same to it: of two events the one that comes later is the newer one.
+func (t *trackedMember) newer(c concern, e *Event) bool {
+	id := uint32(min(e.ID, math.MaxUint32)) //nolint:gosec // an ID is not negative
+	if id != 0 && id < t.changed[c] {
 		return false
 	}
-	*at = max(*at, e.ID)
+	t.changed[c] = max(t.changed[c], id)
 	return true
 }
 
@@ -327,27 +412,46 @@ func (t *trackedMember) identify(e *Event, u *User) {
 	if t == nil || u == nil || u.ID == "" && u.Name == "" && u.DisplayName == "" && u.ImageURL == "" {
 		return
 	}
-	late := !newer(&t.user, e)
-	put(&t.UserID, u.ID, late)
-	put(&t.UserName, u.Name, late)
-	put(&t.DisplayName, u.DisplayName, late)
-	put(&t.ImageURL, u.ImageURL, late)
+	late := !t.newer(ofUser, e)
+	t.put(textUserID, u.ID, late)
+	t.put(textUserName, u.Name, late)
+	t.put(textDisplayName, u.DisplayName, late)
+	t.put(textImageURL, u.ImageURL, late)
 }
 
 func (t *trackedMember) connect(e *Event, ch *Channel) {
-	switch {
-	case t == nil || ch == nil:
-	case newer(&t.channel, e):
-		t.Channel = mergeChannel(t.Channel, ch)
-	default:
-		t.Channel = mergeChannel(mergeChannel(nil, ch), t.Channel)
+	if t == nil || ch == nil {
+		return
 	}
+	late := !t.newer(ofChannel, e)
+	known := t.text(textChannel)
+	if hasChannel(known, ch) {
+		return
+	}
+	if old := unpackChannel(known); old != nil {
+		if late {
+			ch, old = old, ch
+		}
+		ch = mergeChannel(old, ch)
+	}
+	t.set(textChannel, string(packChannel(nil, ch)))
+}
+
+func (t *trackedMember) because(r Reason) {
+	t.set(textReasonCode, r.Code)
+	t.set(textReason, r.Text)
 }
 
 func (t *trackedMember) live(times *MemberTimestamp, late bool) {
-	putTime(&t.Timestamp.Invited, times.Invited, late)
-	putTime(&t.Timestamp.Joined, times.Joined, late)
-	putTime(&t.Timestamp.Left, times.Left, late)
+	put := func(at *int64, v time.Time) {
+		n := v.UnixNano()
+		if !v.IsZero() && (!late || *at == 0) && timeOf(n).Equal(v) { // not in another millennium
+			*at = n
+		}
+	}
+	put(&t.invited, times.Invited)
+	put(&t.joined, times.Joined)
+	put(&t.left, times.Left)
 }
 
 // hear takes over the switches that e carries, each for itself: an event that
@@ -356,41 +460,45 @@ func (t *trackedMember) hear(e *Event, m Media) {
 	if t == nil {
 		return
 	}
-	turn := func(dst *Bool, at *EventID, v Bool) {
-		if v != Unset && newer(at, e) {
+	turn := func(dst *Bool, c concern, v Bool) {
+		if v != Unset && t.newer(c, e) {
 			*dst = v
 		}
 	}
-	turn(&t.Media.Audio, &t.audio, m.Audio)
-	turn(&t.Media.AudioSettings.Enabled, &t.enabled, m.AudioSettings.Enabled)
-	turn(&t.Media.AudioSettings.Earmuffed, &t.earmuffed, m.AudioSettings.Earmuffed)
-	turn(&t.Media.AudioSettings.Muted, &t.muted, m.AudioSettings.Muted)
+	turn(&t.media.Audio, ofAudio, m.Audio)
+	turn(&t.media.AudioSettings.Enabled, ofEnabled, m.AudioSettings.Enabled)
+	turn(&t.media.AudioSettings.Earmuffed, ofEarmuffed, m.AudioSettings.Earmuffed)
+	turn(&t.media.AudioSettings.Muted, ofMuted, m.AudioSettings.Muted)
 }
 
 // Who left neither speaks nor types, whatever comes late.
 
 func (t *trackedMember) speak(e *Event, speaking bool) {
-	if t != nil && newer(&t.speaking, e) {
-		t.Speaking = speaking && t.State != MemberStateLeft
+	if t != nil && t.newer(ofSpeaking, e) {
+		t.speaking = speaking && t.state() != MemberStateLeft
 	}
 }
 
-func (t *trackedMember) typing(typing bool) {
+func (t *trackedMember) write(typing bool) {
 	if t != nil {
-		t.Typing = typing && t.State != MemberStateLeft
+		t.typing = typing && t.state() != MemberStateLeft
 	}
 }
 
 func (t *trackedMember) progress(e *Event, status LegStatus) {
-	if t != nil && status != "" && newer(&t.leg, e) {
-		set(&t.LegStatus, status)
+	if t != nil && status != "" && t.newer(ofLeg, e) {
+		t.set(textLegStatus, string(status))
 	}
 }
 
-// merge takes over what n carries.
-func (m *Media) merge(n Media) {
-	setBool(&m.Audio, n.Audio)
-	setBool(&m.AudioSettings.Enabled, n.AudioSettings.Enabled)
-	setBool(&m.AudioSettings.Earmuffed, n.AudioSettings.Earmuffed)
-	setBool(&m.AudioSettings.Muted, n.AudioSettings.Muted)
+// mergeMedia returns old with what m carries.
+func mergeMedia(old, m Media) Media {
+	return Media{
+		Audio: cmp.Or(m.Audio, old.Audio),
+		AudioSettings: AudioSettings{
+			Enabled:   cmp.Or(m.AudioSettings.Enabled, old.AudioSettings.Enabled),
+			Earmuffed: cmp.Or(m.AudioSettings.Earmuffed, old.AudioSettings.Earmuffed),
+			Muted:     cmp.Or(m.AudioSettings.Muted, old.AudioSettings.Muted),
+		},
+	}
 }

@@ -13,7 +13,11 @@ type sequencer struct {
 	next EventID // the lowest ID whose turn has not come; 0 before the first event
 	last EventID // the highest ID that was handled
 
-	fates fates // of the last remembered IDs below next
+	// The fates of the last remembered IDs below next. While there are none, those
+	// below first are absent, and the others were handled: a conversation whose
+	// events come in order needs no more.
+	fates *fates
+	first EventID
 
 	held []*turn // whose turn has not come, by rising ID
 }
@@ -63,7 +67,7 @@ func (s *sequencer) standing(id EventID) standing {
 		return early
 	case id < s.next-remembered:
 		return forgotten
-	case s.fates.of(id) == handled:
+	case s.fate(id) == handled:
 		return duplicate
 	default:
 		return late
@@ -73,8 +77,34 @@ func (s *sequencer) standing(id EventID) standing {
 // start sets the baseline: the first ID that is expected.
 func (s *sequencer) start(id EventID) {
 	if s.next == 0 {
-		s.next = id
+		s.next, s.first = id, id
 	}
+}
+
+// fate returns what became of an ID that is remembered.
+func (s *sequencer) fate(id EventID) fate {
+	switch {
+	case s.fates != nil:
+		return s.fates.of(id)
+	case id < s.first:
+		return absent
+	default:
+		return handled
+	}
+}
+
+func (s *sequencer) setFate(id EventID, to fate) {
+	if s.fate(id) == to {
+		return
+	}
+	if s.fates == nil {
+		all := new(fates)
+		for n := max(s.first, s.next-remembered); n < s.next; n++ {
+			all.set(n, handled)
+		}
+		s.fates = all
+	}
+	s.fates.set(id, to)
 }
 
 // pass says that the turn of the IDs below id has come, and what becomes of
@@ -82,9 +112,17 @@ func (s *sequencer) start(id EventID) {
 func (s *sequencer) pass(id EventID, as fate) {
 	s.start(id)
 	for n := max(s.next, id-remembered); n < id; n++ {
-		s.fates.set(n, as)
+		s.setFate(n, as)
 	}
 	s.next = max(s.next, id)
+}
+
+// take says that the turn of id has come, which is next or behind it; until its
+// fate is recorded it counts as handled.
+func (s *sequencer) take(id EventID) {
+	s.pass(id, absent)
+	s.next = id + 1
+	s.setFate(id, handled)
 }
 
 // record notes what became of an ID whose turn has come.
@@ -92,7 +130,7 @@ func (s *sequencer) record(id EventID, as fate) {
 	if !s.remembers(id) {
 		return
 	}
-	s.fates.set(id, as)
+	s.setFate(id, as)
 	if as == handled {
 		s.last = max(s.last, id)
 	}
@@ -101,13 +139,13 @@ func (s *sequencer) record(id EventID, as fate) {
 func (s *sequencer) remembers(id EventID) bool { return id < s.next && id >= s.next-remembered }
 
 // tried reports whether id had its turn before and its handlers failed.
-func (s *sequencer) tried(id EventID) bool { return s.remembers(id) && s.fates.of(id) == failed }
+func (s *sequencer) tried(id EventID) bool { return s.remembers(id) && s.fate(id) == failed }
 
 // deny says that there are no events between two IDs.
 func (s *sequencer) deny(after, before EventID) {
 	for id := max(after+1, s.next-remembered, 0); id < min(before, s.next); id++ {
-		if s.fates.of(id) == missed {
-			s.fates.set(id, absent)
+		if s.fate(id) == missed {
+			s.setFate(id, absent)
 		}
 	}
 }
@@ -116,7 +154,7 @@ func (s *sequencer) deny(after, before EventID) {
 // that was given up or whose handlers failed, else the next one.
 func (s *sequencer) unhandled() EventID {
 	for id := max(1, s.next-remembered); id < s.next; id++ {
-		if f := s.fates.of(id); f == failed || f == missed {
+		if f := s.fate(id); f == failed || f == missed {
 			return id
 		}
 	}

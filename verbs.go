@@ -340,7 +340,7 @@ func (c *Conversation) load(info *ConversationInfo, list []*MemberInfo, baseline
 		c.seq.start(at + 1)
 	}
 	asOf := &Event{ID: max(at, 1)} // before whatever events told, when that is not known
-	is := &c.info
+	is := c.about()
 	late := is.State == ConversationGone || !newer(&c.infoID, asOf)
 	put(&is.Name, info.Name, late)
 	put(&is.DisplayName, info.DisplayName, late)
@@ -362,11 +362,11 @@ func (c *Conversation) load(info *ConversationInfo, list []*MemberInfo, baseline
 		t.identify(asOf, &m.User)
 		t.connect(asOf, m.Channel)
 		t.hear(asOf, m.Media)
-		current := newer(&t.state, asOf)
+		current := t.newer(ofState, asOf)
 		t.live(&m.Timestamp, !current)
-		put(&t.InvitedBy, m.InvitedBy, !current)
-		if current && m.State != "" {
-			t.State = MemberState(strings.ToUpper(string(m.State))).known()
+		t.put(textInvitedBy, m.InvitedBy, !current)
+		if current {
+			t.put(textState, strings.ToUpper(string(m.State)), false)
 		}
 	}
 }
