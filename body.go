@@ -359,11 +359,10 @@ func (l *Legs) decode(s *jsonscan.Scanner) {
 	if !ok {
 		return
 	}
-	list := Legs{}
+	list := newLegs(s)
 	for s.More(&a) {
-		var leg Leg
-		leg.decode(s)
-		list = append(list, leg)
+		list = append(list, Leg{})
+		list[len(list)-1].decode(s)
 	}
 	*l = list
 }

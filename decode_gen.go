@@ -319,7 +319,7 @@ func (v *AppKnocking) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 1)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "properties":
@@ -363,7 +363,7 @@ func (v *AudioASRDone) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "asr":
@@ -385,7 +385,7 @@ func (v *AudioASRRecordDone) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "asr":
@@ -425,7 +425,7 @@ func (v *AudioDTMF) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 6)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -547,7 +547,7 @@ func (v *AudioPlayDone) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 2)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -655,7 +655,7 @@ func (v *AudioRecordDone) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 7)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -766,7 +766,7 @@ func (v *AudioSayDone) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 2)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -823,7 +823,7 @@ func (v *AudioSpeakingOff) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -842,7 +842,7 @@ func (v *AudioSpeakingOn) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -873,7 +873,7 @@ func (v *AudioTranscribeDone) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 4)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -995,13 +995,13 @@ func (v *Channel) decode(s *jsonscan.Scanner) {
 		case "from":
 			s.Once(&o, 2)
 			if !s.Null() {
-				v.From = new(Endpoint)
+				v.From = newEndpoint(s)
 				v.From.decode(s)
 			}
 		case "to":
 			s.Once(&o, 3)
 			if !s.Null() {
-				v.To = new(Endpoint)
+				v.To = newEndpoint(s)
 				v.To.decode(s)
 			}
 		case "number":
@@ -1498,7 +1498,7 @@ func (v *InvitingMember) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 4)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "media":
@@ -1698,7 +1698,7 @@ func (v *MemberAnswered) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "direction":
@@ -1727,7 +1727,7 @@ func (v *MemberInvited) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 2)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "media":
@@ -1795,7 +1795,7 @@ func (v *MemberJoined) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 2)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "media":
@@ -1851,7 +1851,7 @@ func (v *MemberLeft) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 2)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "media":
@@ -1907,7 +1907,7 @@ func (v *MemberMedia) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 2)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -2363,7 +2363,7 @@ func (v *RTCAnswered) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "direction":
@@ -2390,7 +2390,7 @@ func (v *RTCHangup) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 1)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "reason":
@@ -2452,7 +2452,7 @@ func (v *RTCRinging) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "direction":
@@ -2493,7 +2493,7 @@ func (v *RTCStatus) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 6)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -2543,7 +2543,7 @@ func (v *RTCTransfer) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 3)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -2646,7 +2646,7 @@ func (v *SIPAMDMachine) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 2)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -2665,7 +2665,7 @@ func (v *SIPAnswered) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "direction":
@@ -2692,7 +2692,7 @@ func (v *SIPHangup) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 1)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "reason":
@@ -2726,7 +2726,7 @@ func (v *SIPMachine) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 2)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -2745,7 +2745,7 @@ func (v *SIPRinging) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "direction":
@@ -2806,7 +2806,7 @@ func (v *SIPStatus) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 12)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		default:
@@ -3360,7 +3360,7 @@ func (v *memberJSON) decode(s *jsonscan.Scanner) {
 		case "channel":
 			s.Once(&o, 6)
 			if !s.Null() {
-				v.Channel = new(Channel)
+				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "media":

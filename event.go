@@ -218,6 +218,11 @@ func (e *Event) Deleted() (time.Time, bool) {
 //
 // The event keeps nothing of data.
 func ParseEvent(data []byte) (*Event, error) {
+	return parseOwned(bytes.Clone(data))
+}
+
+// parseOwned is ParseEvent for data that nobody else will change.
+func parseOwned(data []byte) (*Event, error) {
 	p := parsers.Get().(*parser)
 	e, err := p.parse(data)
 	p.release()
@@ -229,7 +234,7 @@ func ParseEvent(data []byte) (*Event, error) {
 func parsePacket(name EventType, data []byte) (*Event, error) {
 	p := parsers.Get().(*parser)
 	p.packet = name
-	e, err := p.parse(data)
+	e, err := p.parse(bytes.Clone(data))
 	p.release()
 	return e, err
 }
@@ -256,7 +261,7 @@ func parsePage(data []byte) (*Page[Event], error) {
 	events := make([]*Event, 0, len(spans))
 	var bad []error
 	for i, span := range spans {
-		e, err := ParseEvent(span)
+		e, err := ParseEvent(data[span.start:span.end])
 		if err != nil {
 			bad = append(bad, fmt.Errorf("nexmo: list: item %d: %w", i, err))
 			continue
@@ -269,36 +274,49 @@ func parsePage(data []byte) (*Page[Event], error) {
 
 var parsers = sync.Pool{New: func() any { return new(parser) }}
 
-// parser holds what is known of an event while its envelope is read.
+// parser reads one event or list, and is then used for the next.
 type parser struct {
-	s     jsonscan.Scanner
-	event Event
+	s jsonscan.Scanner
+	envelope
+}
+
+// envelope holds what is known of an event while its envelope is read.
+type envelope struct {
+	event *Event // where the fields go: early, and then what was made
+	early Event  // until the type is known
 
 	packet      EventType // the name of a packet, which overrides the type inside
 	cid, href   string    // other places of the conversation ID
 	destination string    // envelope fields that belong to rtc bodies
 	fromMB      Bool
 	body        span
+	made        made   // the event, once its type is known
 	wrapped     span   // what a push notification wraps
 	next, prev  string // cursors of a page
 	start       int
 	shape       error // the first field of the envelope with another shape
 }
 
-// span is a value that was skipped; none when end is 0.
+// span is a value that was read or skipped; none when end is 0.
 type span struct{ start, end int }
 
+// made is an event of a type that has a struct, and its body.
+type made struct {
+	info    *eventType // nil: none was made
+	body    typedBody
+	pending bool // the body came before the type, and is not decoded
+	room    room
+}
+
 func (p *parser) release() {
-	s := p.s
-	s.Reset("", nil) // keeps its buffers, not the text
-	*p = parser{s: s}
+	p.s.Reset("", nil) // keeps its buffers, not the text
+	p.envelope = envelope{}
 	parsers.Put(p)
 }
 
-func (p *parser) parse(data []byte) (*Event, error) {
-	// Two copies of the text: one for the strings, which are views of it, and
-	// one for Raw and the raw values within. The event owns both.
-	raw := bytes.Clone(data)
+// parse reads an event, which keeps raw, for Raw and the raw values within, and a
+// copy of it, of which its strings are views.
+func (p *parser) parse(raw []byte) (*Event, error) {
 	if err := p.read(raw); err != nil {
 		return nil, &DecodeError{Type: p.event.Type, Err: err}
 	}
@@ -310,6 +328,7 @@ func (p *parser) parse(data []byte) (*Event, error) {
 func (p *parser) read(raw []byte) error {
 	s := &p.s
 	s.Reset(string(raw), raw)
+	p.event = &p.early
 	var err error
 	if s.Peek() == '[' {
 		err = p.readPacket()
@@ -387,12 +406,14 @@ func (p *parser) readPacket() error {
 // readEnvelope reads the fields around the body. The error is the first field
 // that makes the event unusable; the scanner has gone on behind the object.
 func (p *parser) readEnvelope() error {
-	s, e := &p.s, &p.event
+	s := &p.s
 	p.start = s.Offset()
 	if s.Peek() != '{' {
 		s.Skip()
 		return errors.New("want a JSON object")
 	}
+	p.make(p.packet)
+	e := p.event
 	var unusable error
 	o, _ := s.Object()
 	for s.Next(&o) {
@@ -410,6 +431,10 @@ func (p *parser) readEnvelope() error {
 			}
 			t, _ := s.Text()
 			e.Type = EventType(t)
+			if p.packet == "" {
+				p.make(e.Type)
+				e = p.event
+			}
 		case "event_type": // push notifications
 			s.Once(&o, 2)
 			if t, ok := s.Text(); ok && e.Type == "" {
@@ -443,7 +468,7 @@ func (p *parser) readEnvelope() error {
 			e.Timestamp, _ = s.Time()
 		case "body":
 			s.Once(&o, 11)
-			p.body.start, p.body.end = s.Skip()
+			p.readBody()
 		case "state":
 			s.Once(&o, 12)
 			p.readState()
@@ -483,6 +508,35 @@ func (p *parser) readEnvelope() error {
 	return unusable
 }
 
+// make makes an event of a type, if it has a struct, and goes on with that. Its
+// parts are then handed out by the scanner.
+func (p *parser) make(typ EventType) {
+	info, ok := eventTypeByName[typ]
+	if !ok {
+		return
+	}
+	m := &p.made
+	m.info = info
+	var event *Event
+	event, m.body = info.alloc(&m.room)
+	p.s.Room = &m.room
+	*event = *p.event
+	p.event = event
+}
+
+// readBody decodes the body if the type is known already. Else finish does.
+func (p *parser) readBody() {
+	s := &p.s
+	if p.made.info == nil {
+		p.body.start, p.body.end = s.Skip()
+		p.made.pending = true
+		return
+	}
+	p.body.start = s.Offset()
+	p.made.body.decode(s)
+	p.body.end = p.body.start + len(s.Since(p.body.start))
+}
+
 // readState reads the receipts. "", null and words of other enumerations have
 // been seen in their place.
 func (p *parser) readState() {
@@ -505,7 +559,7 @@ func (p *parser) readEmbedded() {
 		case "from_user":
 			s.Once(&o, 0)
 			if !s.Null() {
-				p.event.FromUser = new(User)
+				p.event.FromUser = newUser(s)
 				p.event.FromUser.decode(s)
 			}
 		case "from_member":
@@ -574,7 +628,7 @@ func conversationInLink(href string) string {
 
 // finish decodes the body and returns the event. The envelope is complete.
 func (p *parser) finish(raw []byte) *Event {
-	e, s := &p.event, &p.s
+	e, s := p.event, &p.s
 	var content json.RawMessage
 	if p.body.end != 0 {
 		content = raw[p.body.start:p.body.end:p.body.end]
@@ -589,21 +643,23 @@ func (p *parser) finish(raw []byte) *Event {
 		return &x.event
 	}
 	shape := p.shape
-	if info, ok := eventTypeByName[e.Type]; ok && shape == nil {
-		event, body := info.alloc()
-		if content != nil {
-			s.Seek(p.body.start)
-			body.decode(s)
-			shape = s.ShapeFrom(p.body.start, "body")
+	m := &p.made
+	if m.info == nil || m.info.name != e.Type { // event_type was another one
+		m.info = nil
+		p.make(e.Type)
+		m.pending = content != nil
+	}
+	if m.info != nil && m.pending && shape == nil {
+		s.Seek(p.body.start)
+		m.body.decode(s)
+		shape = s.ShapeFrom(p.body.start, "body")
+	}
+	if m.info != nil && shape == nil {
+		if b, ok := m.body.(interface{ signal(string, Bool) }); ok {
+			b.signal(p.destination, p.fromMB)
 		}
-		if shape == nil {
-			if b, ok := body.(interface{ signal(string, Bool) }); ok {
-				b.signal(p.destination, p.fromMB)
-			}
-			*event = *e
-			event.Body = body
-			return event
-		}
+		p.event.Body = m.body
+		return p.event
 	}
 	x := new(struct {
 		event Event
@@ -614,11 +670,11 @@ func (p *parser) finish(raw []byte) *Event {
 	return &x.event
 }
 
-// list returns the text of each event of a list.
-func (p *parser) list(data []byte) ([][]byte, error) {
+// list returns where the events of a list are.
+func (p *parser) list(data []byte) ([]span, error) {
 	s := &p.s
 	s.Reset(string(data), data)
-	var spans [][]byte
+	var spans []span
 	var err error
 	switch s.Peek() {
 	case '[':
@@ -636,13 +692,13 @@ func (p *parser) list(data []byte) ([][]byte, error) {
 	return spans, err
 }
 
-func (p *parser) items(data []byte, spans [][]byte) [][]byte {
+func (p *parser) items(data []byte, spans []span) []span {
 	a, _ := p.s.Array()
 	for p.s.More(&a) {
 		start := p.s.Offset()
 		end := skipItem(data, start)
 		p.s.Seek(end)
-		spans = append(spans, data[start:end])
+		spans = append(spans, span{start, end})
 	}
 	return spans
 }
@@ -694,7 +750,7 @@ func skipText(data []byte, i int) int {
 
 // page reads a page: the array of events is _embedded itself, or events or
 // data.events in it.
-func (p *parser) page(data []byte) (spans [][]byte, err error) {
+func (p *parser) page(data []byte) (spans []span, err error) {
 	s := &p.s
 	single, paged, empty := false, false, true
 	o, _ := s.Object()
@@ -730,11 +786,11 @@ func (p *parser) page(data []byte) (spans [][]byte, err error) {
 	}
 }
 
-func (p *parser) embeddedItems(data []byte, depth int) (spans [][]byte, err error) {
+func (p *parser) embeddedItems(data []byte, depth int) (spans []span, err error) {
 	s := &p.s
 	switch s.Peek() {
 	case '[':
-		return p.items(data, [][]byte{}), nil
+		return p.items(data, []span{}), nil
 	case 'n':
 		s.Null()
 		return nil, nil
@@ -743,7 +799,7 @@ func (p *parser) embeddedItems(data []byte, depth int) (spans [][]byte, err erro
 		s.Skip()
 		return nil, errors.New("_embedded: want an array of events, or an object that holds one")
 	}
-	var inner [][]byte
+	var inner []span
 	o, _ := s.Object()
 	for s.Next(&o) {
 		switch {
@@ -751,7 +807,7 @@ func (p *parser) embeddedItems(data []byte, depth int) (spans [][]byte, err erro
 			s.Once(&o, 0)
 			switch s.Peek() {
 			case '[':
-				spans = p.items(data, [][]byte{})
+				spans = p.items(data, []span{})
 			case 'n':
 				s.Null()
 			default:

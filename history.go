@@ -136,7 +136,7 @@ func deletedCopy(e *Event, at time.Time) *Event {
 		bare.FromUser, bare.State, bare.Params = nil, nil, nil
 		text, _ = bare.MarshalJSON()
 	}
-	c, err := ParseEvent(text)
+	c, err := parseOwned(text)
 	if err != nil {
 		return &bare
 	}

@@ -1,8 +1,11 @@
 package nexmo
 
 import (
+	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 //go:generate go run ./internal/gen
@@ -328,9 +331,9 @@ var eventTypes = []eventType{
 type eventType struct {
 	name        EventType
 	description string
-	// alloc makes an event and the body of its type in one piece: they live
-	// and die together, so that one allocation serves both.
-	alloc func() (*Event, typedBody)
+	// alloc makes an event, the body of its type and room for their parts in one
+	// piece: they live and die together, so that one allocation serves all.
+	alloc func(*room) (*Event, typedBody)
 }
 
 // typedBody is what the generated code gives to every body struct.
@@ -344,13 +347,88 @@ func define[B any, P interface {
 	*B
 	typedBody
 }](name EventType, description string) eventType {
-	return eventType{name, description, func() (*Event, typedBody) {
+	alloc := func(r *room) (*Event, typedBody) {
 		x := new(struct {
 			event Event
 			body  B
+			user  User
 		})
+		*r = room{user: &x.user}
 		return &x.event, P(&x.body)
-	}}
+	}
+	if f, ok := reflect.TypeFor[B]().FieldByName("Channel"); ok && f.Type == reflect.TypeFor[*Channel]() {
+		alloc = func(r *room) (*Event, typedBody) {
+			x := new(struct {
+				event   Event
+				body    B
+				user    User
+				channel Channel
+				ends    [2]Endpoint
+				legs    [1]Leg
+			})
+			*r = room{&x.user, &x.channel, x.ends[:], x.legs[:]}
+			return &x.event, P(&x.body)
+		}
+	}
+	return eventType{name, description, alloc}
+}
+
+// room is memory that came with an event, for the parts that most events have. It
+// is handed out once; whatever else is needed is made.
+type room struct {
+	user    *User
+	channel *Channel
+	ends    []Endpoint
+	legs    []Leg
+}
+
+// noRoom has none: its reader reads no event.
+var noRoom room
+
+func roomOf(s *jsonscan.Scanner) *room {
+	if r, ok := s.Room.(*room); ok {
+		return r
+	}
+	return &noRoom
+}
+
+func newUser(s *jsonscan.Scanner) *User {
+	r := roomOf(s)
+	if u := r.user; u != nil {
+		r.user = nil
+		return u
+	}
+	return new(User)
+}
+
+func newChannel(s *jsonscan.Scanner) *Channel {
+	r := roomOf(s)
+	if c := r.channel; c != nil {
+		r.channel = nil
+		return c
+	}
+	return new(Channel)
+}
+
+func newEndpoint(s *jsonscan.Scanner) *Endpoint {
+	r := roomOf(s)
+	if len(r.ends) == 0 {
+		return new(Endpoint)
+	}
+	e := &r.ends[0]
+	r.ends = r.ends[1:]
+	return e
+}
+
+// newLegs returns an empty list, which is not nil.
+func newLegs(s *jsonscan.Scanner) Legs {
+	r := roomOf(s)
+	if r.legs == nil {
+		return Legs{}
+	}
+	l := r.legs[:0]
+	r.legs = nil
+	return l
 }
 
 var eventTypeByName = func() map[EventType]*eventType {

@@ -144,7 +144,7 @@ func (h *WebhookHandler) serve(w http.ResponseWriter, r *http.Request, res *Webh
 		cancel()
 		return h.refusal(err), err
 	}
-	e, err := ParseEvent(payload)
+	e, err := parseOwned(payload)
 	if err != nil {
 		cancel()
 		return http.StatusBadRequest, err

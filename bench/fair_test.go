@@ -20,7 +20,7 @@ func TestSameEvents(t *testing.T) {
 		ring     [][]byte
 		min, max int
 	}{
-		"text":      {rings.Text(), 325, 375},
+		"text":      {rings.Text(), 560, 640},
 		"joined":    {rings.Joined(), 950, 1150},
 		"discord":   {discordRing(), 950, 1150},
 		"go-github": {githubRing(), 950, 1150},

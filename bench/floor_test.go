@@ -23,7 +23,7 @@ import (
 // floorEvent reads a text or a member:joined: one copy for the strings, one for
 // Raw, one piece of memory for all structs.
 func floorEvent(data []byte) *nexmo.Event {
-	f := floor{text: string(data)}
+	f := floor{text: string(data), raw: bytes.Clone(data)}
 	type joined struct {
 		event    nexmo.Event
 		body     nexmo.MemberJoined
@@ -35,10 +35,12 @@ func floorEvent(data []byte) *nexmo.Event {
 	type text struct {
 		event nexmo.Event
 		body  nexmo.Text
+		user  nexmo.User
 	}
 	var e *nexmo.Event
 	var j *joined
 	var t *text
+	var user *nexmo.User
 	var id nexmo.EventID
 	var application, conversation, from string
 	f.open()
@@ -56,11 +58,11 @@ func floorEvent(data []byte) *nexmo.Event {
 			switch typ := f.string(); typ {
 			case "member:joined":
 				j = new(joined)
-				e = &j.event
+				e, user = &j.event, &j.user
 				e.Type, e.Body = nexmo.EventMemberJoined, &j.body
 			case "text":
 				t = new(text)
-				e = &t.event
+				e, user = &t.event, &t.user
 				e.Type, e.Body = nexmo.EventText, &t.body
 			}
 		case "timestamp":
@@ -70,8 +72,8 @@ func floorEvent(data []byte) *nexmo.Event {
 			for f.member() {
 				switch f.name {
 				case "from_user":
-					f.user(&j.user)
-					e.FromUser = &j.user
+					f.user(user)
+					e.FromUser = user
 				case "from_member":
 					f.open()
 					for f.member() {
@@ -135,13 +137,14 @@ func floorEvent(data []byte) *nexmo.Event {
 		}
 	}
 	e.ApplicationID, e.ConversationID, e.ID, e.From = application, conversation, id, from
-	e.Raw = bytes.Clone(data)
+	e.Raw = f.raw
 	return e
 }
 
 // floor is a position in a text that has no blanks.
 type floor struct {
 	text string
+	raw  []byte
 	i    int
 	name string
 }
@@ -197,10 +200,18 @@ func (f *floor) time() time.Time {
 func (f *floor) user(u *nexmo.User) {
 	f.open()
 	for f.member() {
-		if f.name == "id" {
+		switch f.name {
+		case "id":
 			u.ID = f.string()
-		} else {
+		case "name":
 			u.Name = f.string()
+		case "display_name":
+			u.DisplayName = f.string()
+		case "image_url":
+			u.ImageURL = f.string()
+		case "custom_data":
+			u.CustomData = f.raw[f.i : f.i+len("{}") : f.i+len("{}")]
+			f.i += len("{}")
 		}
 	}
 }

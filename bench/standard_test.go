@@ -128,9 +128,11 @@ type plainEvent struct {
 }
 
 type plainUser struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	DisplayName string `json:"display_name"`
+	ID          string          `json:"id"`
+	Name        string          `json:"name"`
+	DisplayName string          `json:"display_name"`
+	ImageURL    string          `json:"image_url"`
+	CustomData  json.RawMessage `json:"custom_data"`
 }
 
 type plainEndpoint struct {

@@ -47,6 +47,7 @@ type source struct {
 	decode    map[string]bool     // types with a decode method written by hand
 	object    map[string]bool     // those of them that want decodeObject generated
 	normalize map[string]bool     // types with a normalize method
+	make      map[string]bool     // types with a function, newChannel of Channel, that makes one
 	marked    []string            // types marked gen:decode
 	rows      []row
 }
@@ -59,7 +60,7 @@ func load(dir string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &source{types: map[string]ast.Expr{}, decode: map[string]bool{}, object: map[string]bool{}, normalize: map[string]bool{}}
+	p := &source{types: map[string]ast.Expr{}, decode: map[string]bool{}, object: map[string]bool{}, normalize: map[string]bool{}, make: map[string]bool{}}
 	constants := map[string]string{}
 	fset := token.NewFileSet()
 	for _, name := range names {
@@ -94,6 +95,9 @@ func load(dir string) (*source, error) {
 
 func (p *source) method(d *ast.FuncDecl) {
 	if d.Recv == nil {
+		if name, ok := strings.CutPrefix(d.Name.Name, "new"); ok {
+			p.make[name] = true
+		}
 		return
 	}
 	recv := d.Recv.List[0].Type
@@ -327,7 +331,11 @@ func (p *source) read(dst string, typ ast.Expr) (string, error) {
 			case "float64":
 				return fmt.Sprintf("if n, ok := s.Float(); ok {\n%s = &n\n}", dst), nil
 			}
-			return fmt.Sprintf("if !s.Null() {\n%s = new(%s)\n%s.decode(s)\n}", dst, elt.Name, dst), nil
+			made := "new(" + elt.Name + ")"
+			if p.make[elt.Name] {
+				made = "new" + elt.Name + "(s)"
+			}
+			return fmt.Sprintf("if !s.Null() {\n%s = %s\n%s.decode(s)\n}", dst, made, dst), nil
 		}
 	}
 	return "", fmt.Errorf("no rule for a field of this type")

@@ -46,15 +46,20 @@ type Kind byte
 // Every member that [Scanner.Next] and every element that [Scanner.More]
 // announces has to be consumed by exactly one of the other methods.
 type Scanner struct {
+	// Room is the caller's, for its decoders to find. Reset clears it.
+	Room any
+
 	src  string // handed out as text
 	raw  []byte // the same bytes, handed out as raw values
 	root int    // offset of the outermost value
 	pos  int    // offset of the next byte
 	// depth is the number of objects and arrays that are open.
 	depth  int
-	nameAt int          // where the member name read last begins
-	names  []string     // unknown names of all open objects, outermost first
-	err    *SyntaxError // first syntax error
+	nameAt int      // where the member name read last begins
+	names  []string // unknown names of all open objects, outermost first
+	// namesTop is the greatest length that names had in this text.
+	namesTop int
+	err      *SyntaxError // first syntax error
 
 	// The first mismatch, if any.
 	mismatched    bool
@@ -83,12 +88,17 @@ func (s *Scanner) Reset(src string, raw []byte) {
 	if len(src) != len(raw) {
 		panic("jsonscan: the two copies of the text differ in length")
 	}
-	names := s.names[:cap(s.names)]
-	clear(names) // popped names would keep the old text alive
-	if cap(names) > keepNames {
-		names = nil
+	if names := s.names[:s.namesTop]; cap(names) > keepNames {
+		s.names = nil
+	} else {
+		clear(names) // popped names would keep the old text alive
+		s.names = names[:0]
 	}
-	*s = Scanner{src: src, raw: raw, names: names[:0]}
+	// One by one: that is cheaper than a whole Scanner while the garbage
+	// collector runs.
+	s.src, s.raw, s.Room = src, raw, nil
+	s.pos, s.depth, s.namesTop = 0, 0, 0
+	s.err, s.mismatched = nil, false
 	s.next()
 	s.root = s.pos
 }
@@ -158,9 +168,18 @@ func (s *Scanner) fail(at int, reason string) {
 // next skips whitespace and returns the byte there, 0 at the end of the text.
 // (A zero byte in the text is as unacceptable as the end.)
 func (s *Scanner) next() byte {
+	if s.pos < len(s.raw) {
+		if c := s.raw[s.pos]; c > ' ' {
+			return c
+		}
+	}
+	return s.blanks()
+}
+
+// blanks is next where there is whitespace, or nothing.
+func (s *Scanner) blanks() byte {
 	for ; s.pos < len(s.raw); s.pos++ {
-		c := s.raw[s.pos]
-		if c > ' ' || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+		if c := s.raw[s.pos]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
 			return c
 		}
 	}
@@ -250,6 +269,11 @@ func (s *Scanner) Next(o *Object) bool {
 	}
 	s.nameAt = s.pos
 	name := s.text()
+	if s.pos < len(s.raw) && s.raw[s.pos] == ':' { // the usual case
+		s.pos++
+		o.Name = name
+		return true
+	}
 	if s.next() != ':' {
 		s.fail(s.pos, "colon expected")
 		return false
@@ -266,12 +290,16 @@ func (s *Scanner) Once(o *Object, bit uint) bool {
 	if bit >= 64 {
 		return s.Remember(o) // by name, for want of bits
 	}
-	if o.seen>>bit&1 != 0 {
-		s.fail(s.nameAt, reasonDuplicate)
-		return false
+	if o.seen>>bit&1 == 0 {
+		o.seen |= 1 << bit
+		return true
 	}
-	o.seen |= 1 << bit
-	return true
+	return s.duplicate()
+}
+
+func (s *Scanner) duplicate() bool {
+	s.fail(s.nameAt, reasonDuplicate)
+	return false
 }
 
 // Unknown skips the value of a member that the caller does not know, having
@@ -305,6 +333,7 @@ func (s *Scanner) Remember(o *Object) bool {
 		o.many[o.Name] = struct{}{}
 	case o.count < fewNames:
 		s.names = append(s.names, o.Name)
+		s.namesTop = max(s.namesTop, len(s.names))
 		o.count++
 		o.filter |= bit
 	default:

@@ -35,21 +35,24 @@ func Joined() [][]byte {
 	return ring
 }
 
-// Text are webhooks of text, about 350 bytes each.
+// Text are webhooks of text, about 600 bytes each.
 func Text() [][]byte {
 	ring := make([][]byte, Size)
 	for i := range ring {
 		when := time.Date(2024, 5, 17, 13, i%60, 11*i%60, i*15_437_911, time.UTC).Format("2006-01-02T15:04:05.000Z")
-		ring[i] = fmt.Appendf(nil, `{"application_id":"e8059728-5fa0-4cbe-83b4-9919be9cf1de","type":"text",`+
-			`"conversation_id":"CON-881333d2-b513-4c3b-ae99-%012x","id":%d,"from":"MEM-%08x-2c7b-4f84-babb-fc1eaa17%04x",`+
-			`"body":{"text":"Hello number %d! Is the tandem from order %d ready, or shall I come by another day this week?"},"timestamp":%q}`,
-			i, i+1, uint32(i)*0x9e3779b1, i, i*i, 441+i, when)
+		member := fmt.Sprintf("MEM-%08x-2c7b-4f84-babb-fc1eaa17%04x", uint32(i)*0x9e3779b1, i)
+		ring[i] = fmt.Appendf(nil, `{"application_id":"e8059728-5fa0-4cbe-83b4-9919be9cf1de","type":"text","timestamp":%q,`+
+			`"conversation_id":"CON-881333d2-b513-4c3b-ae99-%012x","id":%d,"from":%q,`+
+			`"body":{"text":"Hello number %d! Is the tandem from order %d ready, or shall I come by another day this week?"},`+
+			`"_embedded":{"from_user":{"id":"USR-%08x-2029-4506-9331-e21ca70a%04x","name":"user-%d","display_name":"User %d",`+
+			`"image_url":"https://example.com/pictures/%d.png","custom_data":{}},"from_member":{"id":%q}}}`,
+			when, i, i+1, member, i*i, 441+i, uint32(i)*0x85ebca6b, i, i*i, i, i, member)
 	}
 	return ring
 }
 
 // Page is a page of a hundred events as the service lists them: fifty of a
-// kilobyte, fifty of a third of that.
+// kilobyte, fifty of about half of that.
 func Page() []byte {
 	var page bytes.Buffer
 	page.WriteString(`{"page_size":100,"_embedded":{"events":[`)
