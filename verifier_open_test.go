@@ -1,0 +1,83 @@
+package nexmo
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/go-cmp/cmp"
+)
+
+// FuzzVerifierOpen: what open takes, golang-jwt takes too and finds the same in it;
+// and open takes whatever with a usual header golang-jwt takes.
+func FuzzVerifierOpen(f *testing.F) {
+	v := &Verifier{Secrets: []string{"a new secret", "the old secret"}}
+	const claims = `{"iss":"Vonage","iat":1715846400,"jti":"1","payload_hash":"` + "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" + `"}`
+	sign := func(header, payload []byte, secret string) string {
+		text := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(payload)
+		sig, err := jwt.SigningMethodHS256.Sign(text, []byte(secret))
+		if err != nil {
+			f.Fatal(err)
+		}
+		return text + "." + base64.RawURLEncoding.EncodeToString(sig)
+	}
+	usual := []byte(`{"alg":"HS256","typ":"JWT"}`)
+	for _, header := range []string{string(usual), `{"typ":"JWT","alg":"HS256"}`, `{"alg":"HS256"}`, `{"alg":"HS512","typ":"JWT"}`, `{"alg":"none","typ":"JWT"}`} {
+		for secret := range 3 {
+			f.Add([]byte(header), []byte(claims), secret, "")
+		}
+	}
+	for _, payload := range []string{"null", "[]", `{"iat":0}`, `{"iat":"1"}`, `{"iat":1715846400,"iat":1715846400}`, claims + " x"} {
+		f.Add(usual, []byte(payload), 1, "")
+	}
+	for _, tail := range []string{"\n", "\r", "=", ".", "A", "\x00"} {
+		f.Add(usual, []byte(claims), 0, tail)
+	}
+	f.Fuzz(func(t *testing.T, header, payload []byte, secret int, tail string) {
+		key := append(v.Secrets, "another secret", "")[uint(secret)%4]
+		token := sign(header, payload, key) + tail
+		opened := v.open(token)
+		parsed, err := v.parse(token)
+		if opened == nil {
+			header, _, _ := strings.Cut(token, ".")
+			null := err == nil && parsed.claims.IssuedAt.IsZero() // check refuses it
+			if err == nil && !null && (header == usualHeaders[0] || header == usualHeaders[1]) {
+				t.Fatalf("golang-jwt takes what open does not: %q", token)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatalf("open takes what golang-jwt does not: %q: %v", token, err)
+		}
+		if diff := cmp.Diff(parsed, opened, cmp.AllowUnexported(tokenClaims{})); diff != "" {
+			t.Fatalf("(-golang-jwt +open):\n%s", diff)
+		}
+	})
+}
+
+// TestVerifierOpens: the tests of the verifier would pass without open, so here is
+// that it is used; and that it forgets secrets rather than keep any number of them.
+func TestVerifierOpens(t *testing.T) {
+	t.Parallel()
+	for i := range 20 {
+		v := &Verifier{Secrets: []string{strings.Repeat("s", i+1), "another"}}
+		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"iat": 1715846400}).SignedString([]byte(v.Secrets[i%2]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.open(token) == nil {
+			t.Errorf("a token as golang-jwt makes it is not opened")
+		}
+		if (&Verifier{Secrets: []string{"wrong"}}).open(token) != nil {
+			t.Error("a token is opened with a secret that did not sign it")
+		}
+	}
+	var o opener
+	for i := range 100 {
+		o.hashOf(strings.Repeat("s", i))
+	}
+	if len(o.keyed) > 8 {
+		t.Errorf("%d secrets are kept", len(o.keyed))
+	}
+}
