@@ -15,6 +15,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // TokenSource yields tokens that are good for a while yet. [Credentials] are one,
@@ -122,8 +123,11 @@ func NewClient(tokens TokenSource, opts ...ClientOption) (*Client, error) {
 	cfg.baseURL = strings.TrimRight(base.String(), "/")
 	cfg.retry = cfg.retry.withDefaults()
 	cfg.userAgent = strings.TrimSpace(cfg.userAgent + " " + ownUserAgent)
+	if strings.ContainsFunc(cfg.userAgent, unicode.IsControl) {
+		return nil, errors.New("nexmo: client: the user agent has control characters: give a name and a version, as in shop/1.0")
+	}
 	c := *cfg.http
-	c.Transport = noRedirects{cmp.Or[http.RoundTripper](c.Transport, http.DefaultTransport)}
+	c.Transport = noRedirects{c.Transport}
 	return &Client{tokens: tokens, http: &c, cfg: cfg}, nil
 }
 
@@ -132,7 +136,8 @@ func NewClient(tokens TokenSource, opts ...ClientOption) (*Client, error) {
 type noRedirects struct{ http.RoundTripper }
 
 func (t noRedirects) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := t.RoundTripper.RoundTrip(r)
+	// The default is looked up now: tests replace it.
+	resp, err := cmp.Or(t.RoundTripper, http.DefaultTransport).RoundTrip(r)
 	if err == nil && resp.StatusCode >= 300 && resp.StatusCode <= 399 {
 		resp.Header.Del("Location")
 	}
@@ -280,7 +285,11 @@ func (c *Client) once(ctx context.Context, method, address, token string, body [
 		return nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end, or given up
-	answer, err := readAnswer(resp)
+	length := resp.ContentLength
+	if method == http.MethodHead {
+		length = 0 // that of what GET would answer
+	}
+	answer, err := readAnswer(resp.Body, length)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		err = nil // the status says enough
 	}
@@ -288,14 +297,14 @@ func (c *Client) once(ctx context.Context, method, address, token string, body [
 }
 
 // readAnswer reads the body of an answer to its end, into one piece of memory when
-// its length is known.
-func readAnswer(resp *http.Response) ([]byte, error) {
-	if n := resp.ContentLength; n > 0 && n <= 1<<20 {
-		answer := make([]byte, n)
-		_, err := io.ReadFull(resp.Body, answer)
-		return answer, err
+// its length is known, and returns what there was of one that was cut short.
+func readAnswer(body io.Reader, length int64) ([]byte, error) {
+	if length > 0 && length <= 1<<20 {
+		answer := make([]byte, length)
+		n, err := io.ReadFull(body, answer)
+		return answer[:n], err
 	}
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	answer, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
 	if err == nil && len(answer) > maxAnswer {
 		return nil, errAnswerTooLarge
 	}

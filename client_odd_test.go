@@ -1082,7 +1082,7 @@ func TestOddErrorCutShort(t *testing.T) {
 	for status, want := range map[int]int{404: 1, 400: 1, 429: 4} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newOddService(func(*http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: status, Header: http.Header{}, Body: &oddReader{strings.NewReader(`{"title":"No`), io.ErrUnexpectedEOF}}, nil
+				return &http.Response{StatusCode: status, Header: http.Header{}, ContentLength: 50, Body: &oddReader{strings.NewReader(`{"title":"No`), io.ErrUnexpectedEOF}}, nil
 			})
 			_, err := s.client(t).UserInfo(t.Context(), "priya")
 			e, ok := errors.AsType[*nexmo.APIError](err)
@@ -1097,6 +1097,23 @@ func TestOddErrorCutShort(t *testing.T) {
 				t.Errorf("%d endless: got %v", status, err)
 			}
 		})
+	}
+}
+
+// TestOddHead: the length of an answer to HEAD is that of a body which does not come.
+func TestOddHead(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodHead {
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		}
+		w.Header().Set("Content-Length", "12")
+	}))
+	defer server.Close()
+	transport := new(http.Transport)
+	defer transport.CloseIdleConnections()
+	if err := oddClient(t, transport, nexmo.WithBaseURL(server.URL)).Do(t.Context(), "HEAD", "/v1/users/priya", nil, nil); err != nil {
+		t.Error(err)
 	}
 }
 

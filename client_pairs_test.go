@@ -1934,6 +1934,9 @@ func TestPairNewClient(t *testing.T) {
 			t.Errorf("%q: got %v", address, err)
 		}
 	}
+	if _, err := nexmo.NewClient(tokens, nexmo.WithUserAgent("shop\r\nX: y")); err == nil {
+		t.Error("there is a client with a user agent of two lines")
+	}
 	var buf bytes.Buffer
 	for _, address := range []string{
 		nexmo.BaseURL, nexmo.BaseURLVirginia, nexmo.BaseURLOregon, nexmo.BaseURLDublin, nexmo.BaseURLFrankfurt, nexmo.BaseURLSingapore, nexmo.BaseURLSydney,
