@@ -91,6 +91,9 @@ func (r *eventRequest) check(op string) error {
 	if r.Type.Family() == customFamily {
 		c.match("Name", string(r.Type), customTypePattern, "custom:order_paid: letters, digits, _, - and :")
 		c.length("Name", string(r.Type), maxType)
+		if body, err := encodeJSON(r.Body); err == nil && len(body) > maxCustom {
+			c.fail("body of the event", "it is longer than %d bytes of JSON", maxCustom)
+		}
 	}
 	switch b := r.Body.(type) {
 	case *AudioDTMF:

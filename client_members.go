@@ -59,12 +59,12 @@ func (m *MemberInfo) decode(s *jsonscan.Scanner) {
 	m.User.DisplayName = cmp.Or(m.User.DisplayName, w.DisplayName)
 }
 
-// MemberParams are what a member is made of: a user, by ID or by name, and the
-// channel by which it takes part.
+// MemberParams are what a member is made of: a user, by ID, by name or by both, and
+// the channel by which it takes part.
 type MemberParams struct {
 	State            MemberState // MemberStateInvited or MemberStateJoined
 	UserID           string
-	UserName         string   // in place of UserID
+	UserName         string
 	Channel          *Channel // that of an app if nil
 	Media            Media
 	KnockingID       string
@@ -103,8 +103,6 @@ func (c *Client) CreateMember(ctx context.Context, conversationID string, p *Mem
 		check.fail("State", "it must be MemberStateInvited or MemberStateJoined")
 	case p.UserID == "" && p.UserName == "":
 		check.fail("UserID", "it is empty: give it or UserName")
-	case p.UserID != "" && p.UserName != "":
-		check.fail("UserName", "there is a UserID too: give one of them")
 	}
 	check.length("MemberIDInviting", p.MemberIDInviting, maxWord)
 	check.length("From", p.From, maxWord)

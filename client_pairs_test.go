@@ -461,6 +461,17 @@ func pairMembers() []pairCase {
 			&nexmo.MemberInfo{ID: "MEM-1", State: nexmo.MemberStateInvited},
 		},
 		{
+			"invite by ID and name",
+			[]pairCall{{method: "POST", target: path, body: `{"state":"invited","user":{"id":"USR-1","name":"priya"},"channel":{"type":"viber","from":{"type":"app,phone,sms"},"to":{"type":"viber","id":"1"}}}`, status: 201, answer: `{"id":"MEM-1"}`}},
+			func(ctx context.Context, c *nexmo.Client) (any, error) {
+				return c.CreateMember(ctx, "CON-1", &nexmo.MemberParams{
+					State: nexmo.MemberStateInvited, UserID: "USR-1", UserName: "priya",
+					Channel: &nexmo.Channel{Type: nexmo.ChannelViber, From: &nexmo.Endpoint{Type: "app,phone,sms"}, To: &nexmo.Endpoint{Type: nexmo.ChannelViber, ID: "1"}},
+				})
+			},
+			&nexmo.MemberInfo{ID: "MEM-1"},
+		},
+		{
 			"invite over a messenger",
 			[]pairCall{{method: "POST", target: path, body: `{"state":"invited","user":{"id":"USR-1"},"channel":{"type":"messenger","to":{"type":"messenger","id":"123456"}}}`, status: 201, answer: `{"id":"MEM-1","state":"invited","channel":{"type":"sms","number":"447700900001"}}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
@@ -716,7 +727,7 @@ func pairUsers() []pairCase {
 			"create with everything",
 			[]pairCall{{method: "POST", target: path, body: `{"name":"priya","display_name":"Priya","image_url":"https://example.com/1.png",
 				"properties":{"custom_data":{"custom_key":"custom_value","otherKey":12345678901234567890},"ttl":3600},
-				"channels":{"pstn":[{"number":"123457"}],"sip":[{"uri":"sip:4442138907@sip.example.com;transport=tls","username":"New SIP","password":"made-up"}],"vbc":[{"extension":"403"}],
+				"channels":{"pstn":[{"number":123457}],"sip":[{"uri":"sip:4442138907@sip.example.com;transport=tls","username":"New SIP","password":"made-up"}],"vbc":[{"extension":"403"}],
 				"websocket":[{"uri":"wss://example.com/socket","content-type":"audio/l16;rate=16000","headers":{"customer_ID":"ABC123"}}],
 				"sms":[{"number":"447700900001"}],"mms":[{"number":"447700900002"}],"whatsapp":[{"number":"447700900003"}],"viber":[{"number":"447700900004"}],"messenger":[{"id":"0104398746"}]}}`, status: 201, answer: pairUserAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
@@ -746,6 +757,16 @@ func pairUsers() []pairCase {
 				return c.UpdateUser(ctx, "USR-1", &nexmo.UserParams{DisplayName: "Priya", Channels: nexmo.UserChannels{SMS: []nexmo.UserChannel{{Number: "447700900001"}}}})
 			},
 			pairUser(),
+		},
+		{
+			"numbers of all kinds",
+			[]pairCall{{method: "PATCH", target: path + "/USR-1", body: `{"channels":{"pstn":[{"number":15550100},{"number":"+15550100"},{"number":"0123"},{}],"sms":[{"number":"15550100"}],"vbc":[]}}`, answer: `{}`}},
+			func(ctx context.Context, c *nexmo.Client) (any, error) {
+				return c.UpdateUser(ctx, "USR-1", &nexmo.UserParams{Channels: nexmo.UserChannels{
+					PSTN: []nexmo.UserChannel{{Number: "15550100"}, {Number: "+15550100"}, {Number: "0123"}, {}}, SMS: []nexmo.UserChannel{{Number: "15550100"}}, VBC: []nexmo.UserChannel{},
+				}})
+			},
+			&nexmo.UserInfo{},
 		},
 		{
 			"delete",
@@ -1613,7 +1634,6 @@ func pairRefused() map[string]map[string]func(ctx context.Context, c *nexmo.Clie
 		"Callback.Method":        {"conversation": create(nexmo.ConversationParams{Callback: &nexmo.Callback{Method: "PUT"}})},
 		"State":                  {"none": member(nexmo.MemberParams{UserID: "USR-1"}), "left": member(nexmo.MemberParams{State: "left", UserID: "USR-1"}), "update": update(nexmo.MemberUpdate{State: nexmo.MemberStateInvited})},
 		"UserID":                 {"none": member(nexmo.MemberParams{State: "joined"})},
-		"UserName":               {"both": member(nexmo.MemberParams{State: "joined", UserID: "USR-1", UserName: "priya"})},
 		"MemberIDInviting":       {"long": member(nexmo.MemberParams{State: "joined", UserID: "USR-1", MemberIDInviting: long(201)})},
 		"From":                   {"member": member(nexmo.MemberParams{State: "joined", UserID: "USR-1", From: long(201)}), "update": update(nexmo.MemberUpdate{State: "left", From: long(201)}), "event": event(&nexmo.Ephemeral{}, nexmo.From(long(201)))},
 		"Reason":                 {"joined": update(nexmo.MemberUpdate{State: "joined", Reason: nexmo.Reason{Text: "a"}})},
@@ -1633,6 +1653,7 @@ func pairRefused() map[string]map[string]func(ctx context.Context, c *nexmo.Clie
 		"MessageType":            {"none": event(&nexmo.Message{})},
 		"RetentionDays":          {"401": record(nexmo.RecordParams{RetentionDays: 401}), "negative": record(nexmo.RecordParams{RetentionDays: -1})},
 		"Timeout":                {"long": record(nexmo.RecordParams{Timeout: nexmo.Seconds(7201 * time.Second)}), "negative": record(nexmo.RecordParams{Timeout: -1})},
+		"body of the event":      {"long": event(&nexmo.Custom{Name: "a", JSON: json.RawMessage(`"` + strings.Repeat("x", 4095) + `"`)})},
 		"type of the event":      {"none": event(&nexmo.RawBody{}), "pattern": event(&nexmo.RawBody{Type: "audio:*"})},
 		"event": {"no ID": func(ctx context.Context, c *nexmo.Client) error {
 			return nexmo.NewConversation("CON-1", nexmo.WithClient(c)).MarkSeen(ctx, &nexmo.Event{})
@@ -1701,6 +1722,7 @@ func TestPairLimitsReached(t *testing.T) {
 		{method: "GET", target: "/v1/conversations/CON-1/events?event_type=text,text,text,text,text"},
 		{method: "POST", target: "/v1/conversations/CON-1/events", body: `{"type":"audio:dtmf","body":{"digits":"` + strings.Repeat("9", 45) + `"}}`},
 		{method: "POST", target: "/v1/conversations/CON-1/events", body: `{"type":"message","body":{"message_type":"text","text":` + text(10000) + `}}`},
+		{method: "POST", target: "/v1/conversations/CON-1/events", body: `{"type":"custom:` + strings.Repeat("a", 93) + `","body":"` + strings.Repeat("x", 4094) + `"}`},
 		{method: "PUT", target: "/v1/conversations/CON-1/record", body: `{"action":"start","retention_ttl":1,"timeout":7200}`},
 		{method: "PUT", target: "/v1/conversations/CON-1/talk", body: `{"text":"a","level":"-1"}`},
 		{method: "PUT", target: "/v1/conversations/CON-1/stream", body: `{"stream_url":["https://example.com/1.mp3"],"level":"0.1"}`},
@@ -1720,11 +1742,12 @@ func TestPairLimitsReached(t *testing.T) {
 	_, err4 := c.EventsPage(ctx, "CON-1", &nexmo.EventListOptions{Types: slices.Repeat([]nexmo.EventType{nexmo.EventText}, 5)})
 	_, err5 := c.CreateEvent(ctx, "CON-1", &nexmo.AudioDTMF{Digits: strings.Repeat("9", 45)})
 	_, err6 := c.CreateEvent(ctx, "CON-1", &nexmo.Message{MessageContent: nexmo.TextMessage(long(10000))})
+	_, err11 := c.CreateEvent(ctx, "CON-1", &nexmo.Custom{Name: strings.Repeat("a", 93), JSON: json.RawMessage(` "` + strings.Repeat("x", 4094) + `" `)})
 	err7 := c.StartRecording(ctx, "CON-1", nexmo.RecordParams{RetentionDays: 1, Timeout: nexmo.Seconds(2 * time.Hour)})
 	_, err8 := c.StartTalk(ctx, "CON-1", nexmo.TalkParams{Text: "a", Level: -1})
 	_, err9 := c.StartStream(ctx, "CON-1", nexmo.StreamParams{StreamURL: urls, Level: 0.1})
 	_, err10 := c.UpdateMember(ctx, "CON-1", "MEM-1", &nexmo.MemberUpdate{State: "left", From: long(200), Reason: nexmo.Reason{Code: long(200), Text: long(200)}})
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11); err != nil {
 		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"iter"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,33 @@ type UserChannels struct {
 	WhatsApp  []UserChannel `json:"whatsapp,omitzero"`
 	Viber     []UserChannel `json:"viber,omitzero"`
 	Messenger []UserChannel `json:"messenger,omitzero"`
+}
+
+// MarshalJSON writes the numbers of PSTN as numbers: there, and nowhere else, that
+// is what the service documents.
+func (c UserChannels) MarshalJSON() ([]byte, error) {
+	type channels UserChannels
+	type pstn struct {
+		UserChannel
+		Number any `json:"number,omitzero"` // in place of that of UserChannel
+	}
+	w := struct {
+		channels
+		PSTN []pstn `json:"pstn,omitzero"` // in place of that of channels
+	}{channels: channels(c)}
+	if c.PSTN != nil {
+		w.PSTN = make([]pstn, len(c.PSTN))
+	}
+	for i, ch := range c.PSTN {
+		w.PSTN[i].UserChannel = ch
+		switch n, err := strconv.ParseUint(string(ch.Number), 10, 64); {
+		case err == nil && strconv.FormatUint(n, 10) == string(ch.Number):
+			w.PSTN[i].Number = n
+		case ch.Number != "":
+			w.PSTN[i].Number = ch.Number // which no number can spell
+		}
+	}
+	return encodeJSON(w)
 }
 
 // UserChannel is one way in which a user can be reached. Which fields it has

@@ -70,8 +70,9 @@ const (
 	maxName        = 100
 	maxDisplayName = 50
 	maxURL         = 2048
-	maxType        = 100 // of an event
-	maxWord        = 200 // types, reasons, members, URIs of endpoints
+	maxType        = 100  // of an event
+	maxCustom      = 4096 // bytes of the body of an event of the application's own
+	maxWord        = 200  // types, reasons, members, URIs of endpoints
 	maxTTL         = 1 << 31
 )
 

@@ -100,7 +100,7 @@ func (c *Conversation) StopTyping(ctx context.Context, opts ...EventOption) erro
 }
 
 // SendCustom sends an event of the application's own type, custom:<name>, whose
-// body encoding/json makes of v.
+// body encoding/json makes of v: at most 4096 bytes.
 func (c *Conversation) SendCustom(ctx context.Context, name string, v any, opts ...EventOption) (*Event, error) {
 	body, err := contentOf(v)
 	if err != nil {
