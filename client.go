@@ -20,7 +20,8 @@ import (
 
 // TokenSource yields tokens that are good for a while yet. [Credentials] are one,
 // of the application; [Credentials.User] makes one of a user. Token is called
-// before each request, from several goroutines.
+// before each request, from several goroutines. When the service finds a token
+// expired, the request is made once more if Token then returns another one.
 type TokenSource interface {
 	Token() (string, error)
 }

@@ -771,6 +771,26 @@ func TestOddExpired(t *testing.T) {
 			}
 		}
 	}
+	for name, tt := range map[string]struct {
+		tokens []string
+		want   int // requests
+	}{
+		"fresh ones of another source": {[]string{"a", "b"}, 2},
+		"no other one":                 {[]string{"a", "a"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newOddService(expired["code"])
+			next := 0
+			c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { next++; return tt.tokens[next-1], nil }), nexmo.WithHTTPClient(&http.Client{Transport: s.transport}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.UserInfo(t.Context(), "USR-1"); nexmo.CodeOf(err) != nexmo.CodeExpiredToken || s.count() != tt.want {
+				t.Errorf("got %v after %d requests", err, s.count())
+			}
+		})
+	}
 	t.Run("another 401", func(t *testing.T) {
 		t.Parallel()
 		s := newOddService(oddStatus(401, `{"code":"system:error:invalid-token"}`))

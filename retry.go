@@ -89,12 +89,16 @@ func (c *Client) token() (string, error) {
 // repeated often enough.
 func (c *Client) attempts(ctx context.Context, r *request, once func(token string) (*http.Response, []byte, error)) ([]byte, error) {
 	policy := c.cfg.retry
-	unknown := false // an attempt may have been carried out
-	renewed := false
+	unknown := false   // an attempt may have been carried out
+	var expired string // the token that was
+	var expiry error
 	for n := 1; ; n++ {
 		token, err := c.token()
 		if err != nil {
 			return nil, fmt.Errorf("nexmo: %s: no token: %w", r.op, err)
+		}
+		if token == expired { // there is no other
+			return nil, expiry
 		}
 		resp, answer, err := once(token)
 		var again, known bool
@@ -117,9 +121,11 @@ func (c *Client) attempts(ctx context.Context, r *request, once func(token strin
 		default:
 			e := newAPIError(r.op, resp, answer)
 			e.Attempts, e.Unsure, asked, err = n, unknown, e.RetryAfter, e
-			if d, ok := c.tokens.(discarder); ok && e.expired() && !renewed {
-				d.discard(token)
-				renewed = true
+			if e.expired() && expired == "" {
+				if d, ok := c.tokens.(discarder); ok {
+					d.discard(token)
+				}
+				expired, expiry = token, e
 				n-- // it was not the request that failed
 				continue
 			}
