@@ -77,7 +77,10 @@ func run(ctx context.Context, w io.Writer, client *nexmo.Client) (err error) {
 		// Also when the program is told to stop.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
-		err = errors.Join(err, client.DeleteConversation(ctx, info.ID))
+		if e := client.DeleteConversation(ctx, info.ID); e != nil {
+			err = errors.Join(err, e)
+			return
+		}
 		fmt.Fprintln(w, "deleted it")
 	}()
 	fmt.Fprintf(w, "made the conversation %q\n", info.DisplayName)
