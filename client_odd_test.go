@@ -782,12 +782,17 @@ func TestOddExpired(t *testing.T) {
 			t.Parallel()
 			s := newOddService(expired["code"])
 			next := 0
-			c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { next++; return tt.tokens[next-1], nil }), nexmo.WithHTTPClient(&http.Client{Transport: s.transport}))
+			var log bytes.Buffer
+			c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { next++; return tt.tokens[next-1], nil }),
+				nexmo.WithHTTPClient(&http.Client{Transport: s.transport}), nexmo.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err := c.UserInfo(t.Context(), "USR-1"); nexmo.CodeOf(err) != nexmo.CodeExpiredToken || s.count() != tt.want {
 				t.Errorf("got %v after %d requests", err, s.count())
+			}
+			if got := log.String(); strings.Count(got, "expired") != 2 || !strings.Contains(got, "system:error:expired-token") {
+				t.Errorf("the log is %q", got)
 			}
 		})
 	}
