@@ -2,7 +2,7 @@
 // Vonage today. It is not an official package.
 //
 // Conversations, Members and Applications fire events. A program receives them
-// as JSON, by a webhook or from a list, and handles them:
+// by a webhook, over a realtime session, or from a list, and handles them:
 //
 //	app := nexmo.NewApplication("")
 //	app.OnConversation(func(conversation *nexmo.Conversation) {
@@ -18,6 +18,9 @@
 //		return err
 //	}
 //	return app.Deliver(ctx, e) // nil: it has been handled
+//
+// The sections below go the way of an event: what it is, who handles it, what is
+// promised on the way, and where it comes from.
 //
 // # Events
 //
@@ -37,6 +40,15 @@
 //		fmt.Println("new or malformed:", b.Type, b.Err)
 //	}
 //
+// Where only one type is of interest, [As] asks for it:
+//
+//	if text, ok := nexmo.As[*nexmo.Text](e); ok {
+//		fmt.Println(text.Text)
+//	}
+//
+// Events are shared by all who handle them: they are not to be changed. An event
+// keeps nothing of the bytes that it was parsed from.
+//
 // # Handlers
 //
 // A [Handler] is registered with On, under the name of a type or a pattern: "*"
@@ -47,10 +59,19 @@
 //	nexmo.On(conversation, func(ctx context.Context, e *nexmo.Event, b *nexmo.AudioDTMF) error { … })
 //	nexmo.OnCustom(conversation, "order", func(ctx context.Context, e *nexmo.Event, o *Order) error { … })
 //
+// On returns a function that takes the handler off again. Once takes a handler
+// off when it has handled an event without an error. Use wraps all handlers in a
+// [Middleware], as in net/http.
+//
 // An [EventDispatcher] is handlers and nothing else. A [Conversation] adds what
 // makes them safe to rely on: each event once, in order, and the state of the
 // conversation and its members as it is after the event. An [Application] routes
-// events to conversations.
+// events to conversations, and makes them as they are heard of; handlers for every
+// conversation belong in [Application.OnConversation].
+//
+// [Conversation.Member], [Conversation.Members] and [Conversation.Info] tell the
+// state, and [Conversation.Events] the last events, with [WithHistory].
+// [Conversation.Watch] is a loop in place of a handler.
 //
 // # Delivery
 //
@@ -99,23 +120,49 @@
 // that has been handled, or so that the service sends the event again.
 //
 //	http.Handle("/events", &nexmo.WebhookHandler{
-//		Verifier: &nexmo.Verifier{Secrets: []string{secret}},
+//		Verifier: &nexmo.Verifier{Secrets: []string{secret}}, // the signature secret of the account
 //		Sink:     app,
 //	})
 //
-// Package nexmotest has a server for tests that posts them, and signs single ones.
+// Before a program ends, [WebhookHandler.Drain] waits for what is under way, and
+// [Application.Close] handles what is held back. Without HTTP,
+// [Verifier.VerifyToken] verifies what came through a queue.
 //
 // # Requests
 //
-// A [Client] makes requests to the service, with tokens that [Credentials] make.
-// Its lists are sequences to range over. [Client.Conversation] is a Conversation
-// with what the service tells of it, that fetches missing events by itself and has
-// the verbs of the field, such as [Conversation.SendMessage] and
-// [Conversation.Say]; [WithClient] gives them to any other.
+// A [Client] makes requests to the service, with tokens that [Credentials] make:
+// those of the application, or with [Credentials.User] those of a user. Its lists
+// are sequences to range over, which ask for the next page as the loop needs it:
 //
+//	credentials, err := nexmo.NewCredentialsFromFile(applicationID, "private.key")
+//	if err != nil {
+//		return err
+//	}
 //	client, err := nexmo.NewClient(credentials)
-//	…
+//	if err != nil {
+//		return err
+//	}
 //	for e, err := range client.Events(ctx, "CON-1", nil) {
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(e.ID, e.Type)
+//	}
+//
+// [Client.Conversation] is a Conversation with what the service tells of it, that
+// fetches missing events by itself and has the verbs of the field, such as
+// [Conversation.SendMessage] and [Conversation.Say]:
+//
+//	conversation, err := client.Conversation(ctx, "CON-1")
+//	if err != nil {
+//		return err
+//	}
+//	_, err = conversation.SendMessage(ctx, nexmo.TextMessage("Hello."), nexmo.From(memberID))
+//	return err
+//
+// [WithClient] gives them to any other Conversation, and to all of an Application.
+// What is safe to repeat is tried again, as [RetryPolicy] says; [Client.Do] makes
+// requests that this package has no method for.
 //
 // # Sessions
 //
@@ -124,7 +171,9 @@
 //
 //	tokens := credentials.User("alice", 0, nexmo.ClientACL())
 //	client, err := nexmo.NewClient(tokens)
-//	…
+//	if err != nil {
+//		return err
+//	}
 //	session, err := nexmo.Dial(ctx, tokens)
 //	if err != nil {
 //		return err
@@ -138,17 +187,60 @@
 // Application loads the members of a conversation that it hears of for the first
 // time, before its first event is handled.
 //
+// # Testing
+//
+// Package nexmotest is the service, for tests: REST, signed webhooks that are sent
+// again, and sessions, with what goes wrong on demand. It needs no account and, in
+// memory, no network and no time:
+//
+//	webhook := &nexmo.WebhookHandler{Verifier: &nexmo.Verifier{Secrets: []string{"secret"}}}
+//	server := nexmotest.NewServer(t, nexmotest.WithSignatureSecret("secret"), nexmotest.WithEventHandler(webhook))
+//	webhook.Sink = newBot(server.Client()) // the program: a *nexmo.Application
+//
+//	server.Faults().Webhooks(nexmotest.Duplicate(), 1)
+//	server.Call(nexmotest.Call{Digits: "12"})
+//	server.ExpectRequest("POST /v1/conversations/*/events") // the bot answers
+//
+// A handler alone needs none of that: deliver an Event made in Go to it.
+//
 // # Errors and logs
 //
-// No error and no log record holds the content of an event. A logger given by
-// [WithLogger] is told what is dropped, missing or failing. What the service
-// refuses is an [*APIError], which matches [ErrNotFound] and its like by its
-// status.
+// No error and no log record holds the content of an event, a token or a secret.
+// A logger given by [WithLogger] is told what is dropped, missing or failing;
+// without one nothing is logged.
+//
+// Errors are to be told apart with errors.Is and errors.AsType:
+//
+//	_, err := client.ConversationInfo(ctx, "CON-1")
+//	if errors.Is(err, nexmo.ErrNotFound) {
+//		return nil // there is no such conversation, or not in this region
+//	}
+//	if refused, ok := errors.AsType[*nexmo.APIError](err); ok {
+//		fmt.Println(refused.Status, refused.Code, refused.Instance)
+//	}
+//	return err
+//
+// There are few kinds:
+//
+//   - What the service refuses is an [*APIError], which matches [ErrNotFound] and
+//     its like by its status. What would be refused, as documented, is not sent, and
+//     matches [ErrInvalid].
+//   - What the service says against a session is a [*SessionError].
+//   - Text that is no event, and a body that a handler cannot be given, is a
+//     [*DecodeError]; what a handler panics with is a [*PanicError].
+//   - Why a webhook was refused is [ErrSignature], [ErrExpired] and their like.
+//   - After Close, Deliver returns [ErrClosed].
 //
 // # Sources and sinks
 //
 // Everything that takes events is a [Sink] and everything that yields stored
 // ones is a [Source]: they are to this package what io.Writer and io.Reader are
 // to theirs. A program can put a durable log in front of a Conversation as a
-// Sink, and [Replay] from it as a Source.
+// Sink, and [Replay] from it as a Source:
+//
+//	webhook.Sink = nexmo.SinkFunc(func(ctx context.Context, e *nexmo.Event) error {
+//		return store(ctx, e.ConversationID, e.ID, e.Raw) // nil: it is safe, the webhook is answered
+//	})
+//	…
+//	return nexmo.Replay(ctx, conversation, source, conversation.ID(), conversation.LastEventID())
 package nexmo
