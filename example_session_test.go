@@ -2,6 +2,7 @@ package nexmo_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/conversation-events/nexmo"
@@ -52,4 +53,59 @@ func ExampleSession() {
 	// bob joined
 	// Is the tandem ready?
 	// <nil>
+}
+
+// A program that is stopped and started again goes on with its session.
+func ExampleWithResume() {
+	server := nexmotest.NewServer(nil)
+	defer server.Close()
+	conversation := server.CreateConversation("repairs")
+	alice := server.Join(conversation, "alice")
+	tokens := nexmo.TokenFunc(func() (string, error) { return server.UserToken("alice"), nil })
+
+	ctx := context.Background()
+	session, err := nexmo.Dial(ctx, tokens, nexmo.WithBaseURL(server.URL()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	id := session.ID()                                                            // to be written down
+	_ = session.Close()                                                           // without a Logout
+	server.Emit(conversation, &nexmo.Text{Text: "Hello?"}, nexmotest.From(alice)) // missed
+
+	session, err = nexmo.Dial(ctx, tokens, nexmo.WithBaseURL(server.URL()), nexmo.WithResume(id))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	app := nexmo.NewApplication("")
+	nexmo.On(app, func(ctx context.Context, _ *nexmo.Event, b *nexmo.Text) error {
+		fmt.Println(b.Text)
+		return session.Logout(ctx)
+	})
+	fmt.Println(session.Run(ctx, app))
+	// Output:
+	// Hello?
+	// <nil>
+}
+
+// What a session is up to.
+func ExampleSession_OnState() {
+	server := nexmotest.NewServer(nil)
+	defer server.Close()
+	server.CreateUser("alice")
+	session, err := nexmo.Dial(context.Background(), nexmo.TokenFunc(func() (string, error) { return server.UserToken("alice"), nil }),
+		nexmo.WithBaseURL(server.URL()))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	session.OnState(func(state nexmo.State, err error) { fmt.Println(state, err) })
+
+	server.Faults().EndSessions("alice")
+	err = session.Run(context.Background(), nexmo.NewApplication(""))
+	fmt.Println(errors.Is(err, nexmo.ErrSessionTerminated))
+	// Output:
+	// closed nexmo: session: session:terminated
+	// true
 }

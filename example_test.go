@@ -223,3 +223,195 @@ func ExampleReplay() {
 	// 1
 	// nexmo: replay: event 2: no room
 }
+
+func ExampleOn() {
+	conversation := nexmo.NewConversation("CON-1")
+	off := nexmo.On(conversation, func(_ context.Context, e *nexmo.Event, b *nexmo.AudioDTMF) error {
+		fmt.Println(e.From, "pressed", b.Digits)
+		return nil
+	})
+
+	ctx := context.Background()
+	_ = conversation.Deliver(ctx, &nexmo.Event{ID: 1, Type: nexmo.EventAudioDTMF, From: "MEM-1", Body: &nexmo.AudioDTMF{Digits: "4"}})
+
+	// A body that is not as documented does not reach the function.
+	e, err := nexmo.ParseEvent([]byte(`{"type": "audio:dtmf", "id": 2, "body": {"digits": ["7"]}}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	err = conversation.Deliver(ctx, e)
+	_, malformed := errors.AsType[*nexmo.DecodeError](err)
+	fmt.Println(malformed)
+
+	off()
+	_ = conversation.Deliver(ctx, &nexmo.Event{ID: 3, Type: nexmo.EventAudioDTMF, From: "MEM-1", Body: &nexmo.AudioDTMF{Digits: "1"}})
+	// Output:
+	// MEM-1 pressed 4
+	// true
+}
+
+func ExampleAs() {
+	e, err := nexmo.ParseEvent([]byte(`{"type": "text", "id": 1, "from": "MEM-1", "body": {"text": "Is it ready?"}}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if b, ok := nexmo.As[*nexmo.Text](e); ok {
+		fmt.Println(b.Text)
+	}
+	_, ok := nexmo.As[*nexmo.Image](e)
+	fmt.Println(ok)
+	// Output:
+	// Is it ready?
+	// false
+}
+
+func ExampleEventType_Matches() {
+	for _, t := range []nexmo.EventType{"member:joined", "text", "custom:order"} {
+		fmt.Println(t, t.Family(), nexmo.EventMemberAny.Matches(t), nexmo.EventAny.Matches(t))
+	}
+	// Output:
+	// member:joined member true true
+	// text text false true
+	// custom:order custom false true
+}
+
+// An event is handled once, unless its handlers failed.
+func ExampleConversation_Deliver() {
+	conversation := nexmo.NewConversation("CON-1")
+	full := true
+	conversation.On("text", func(_ context.Context, e *nexmo.Event) error {
+		if full {
+			return errors.New("no room")
+		}
+		fmt.Println("handled", e.ID)
+		return nil
+	})
+
+	ctx := context.Background()
+	fmt.Println(conversation.Deliver(ctx, text(1))) // a webhook would be answered 503
+	full = false
+	fmt.Println(conversation.Deliver(ctx, text(1))) // and so sent again
+	fmt.Println(conversation.Deliver(ctx, text(1))) // a duplicate
+	// Output:
+	// no room
+	// handled 1
+	// <nil>
+	// <nil>
+}
+
+func ExampleConversation_Members() {
+	conversation := nexmo.NewConversation("CON-1")
+	for _, event := range []string{
+		`{"type": "member:joined", "id": 1, "from": "MEM-1", "body": {"user": {"id": "USR-1", "name": "priya"}}}`,
+		`{"type": "member:invited", "id": 2, "from": "MEM-2", "body": {"user": {"id": "USR-2", "name": "sam"}}}`,
+		`{"type": "member:left", "id": 3, "from": "MEM-1", "body": {"user": {"id": "USR-1"}}}`,
+	} {
+		e, err := nexmo.ParseEvent([]byte(event))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if err := conversation.Deliver(context.Background(), e); err != nil {
+			fmt.Println(err)
+		}
+	}
+	for member := range conversation.Members() {
+		fmt.Println(member.ID, member.UserName, member.State)
+	}
+	// Output:
+	// MEM-1 priya LEFT
+	// MEM-2 sam INVITED
+}
+
+func ExampleConversation_Watch() {
+	conversation := nexmo.NewConversation("CON-1")
+	texts := conversation.Watch(context.Background(), "text")
+
+	go func() { // a webhook, or a session
+		for id := range nexmo.EventID(3) {
+			_ = conversation.Deliver(context.Background(), text(id+1))
+		}
+	}()
+	for e := range texts {
+		fmt.Println(e.ID)
+		if e.ID == 3 {
+			break // ends the watching
+		}
+	}
+	// Output:
+	// 1
+	// 2
+	// 3
+}
+
+// Sync reads what was missed, and what failed.
+func ExampleConversation_Sync() {
+	conversation := nexmo.NewConversation("CON-1", nexmo.WithSource(chatLog{text(1), text(2), text(3)}))
+	fail := true
+	conversation.On("text", func(_ context.Context, e *nexmo.Event) error {
+		if e.ID == 1 && fail {
+			fail = false
+			return errors.New("no room")
+		}
+		fmt.Println("handled", e.ID)
+		return nil
+	})
+
+	ctx := context.Background()
+	fmt.Println(conversation.Deliver(ctx, text(1)))
+	fmt.Println(conversation.Sync(ctx))
+	// Output:
+	// no room
+	// handled 1
+	// handled 2
+	// handled 3
+	// <nil>
+}
+
+// A log in front of an application takes the events, and answers for them. They
+// are handled from there.
+func ExampleSinkFunc() {
+	var log chatLog // a program has one on disk
+	webhook := &nexmo.WebhookHandler{
+		Verifier: &nexmo.Verifier{Secrets: []string{"the signature secret of the account"}},
+		Sink: nexmo.SinkFunc(func(_ context.Context, e *nexmo.Event) error {
+			log = append(log, e)
+			return nil
+		}),
+	}
+	_ = webhook.Sink.Deliver(context.Background(), text(1)) // as the webhook does
+
+	conversation := nexmo.NewConversation("CON-1")
+	conversation.On("*", func(_ context.Context, e *nexmo.Event) error {
+		fmt.Println("handled", e.ID)
+		return nil
+	})
+	fmt.Println(nexmo.Replay(context.Background(), conversation, log, "CON-1", 0))
+	// Output:
+	// handled 1
+	// <nil>
+}
+
+// A program that was stopped goes on behind the last event that it handled.
+func ExampleReplay_restart() {
+	service := chatLog{text(1), text(2), text(3), text(4)}
+	const last = 2 // what the program wrote down: LastEventID of the conversation
+
+	app := nexmo.NewApplication("")
+	app.On("text", func(_ context.Context, e *nexmo.Event) error {
+		fmt.Println("handled", e.ID)
+		return nil
+	})
+	ctx := context.Background()
+	if err := nexmo.Replay(ctx, app.Conversation("CON-1"), service, "CON-1", last); err != nil {
+		fmt.Println(err)
+	}
+	// A webhook that comes again is a duplicate.
+	fmt.Println(app.Conversation("CON-1").Deliver(ctx, text(4)), app.Conversation("CON-1").LastEventID())
+	// Output:
+	// handled 3
+	// handled 4
+	// <nil> 4
+}

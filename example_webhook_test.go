@@ -69,3 +69,51 @@ func ExampleVerifier_VerifyToken() {
 	// account abcd1234 event 7
 	// true nexmo: webhook: the token is for another payload
 }
+
+// What comes during a shutdown is sent again later, and what has come is handled.
+func ExampleWebhookHandler_Drain() {
+	app := nexmo.NewApplication("")
+	handling, finish := make(chan struct{}), make(chan struct{})
+	app.On("text", func(context.Context, *nexmo.Event) error {
+		close(handling)
+		<-finish
+		return nil
+	})
+	webhook := &nexmo.WebhookHandler{Verifier: &nexmo.Verifier{Secrets: []string{"secret"}}, Sink: app}
+	post := func(id int) int {
+		w := httptest.NewRecorder()
+		webhook.ServeHTTP(w, nexmotest.SignedRequest("secret", fmt.Appendf(nil, `{"type": "text", "id": %d, "conversation_id": "CON-1", "body": {}}`, id)))
+		return w.Code
+	}
+	answer := make(chan int)
+	go func() { answer <- post(1) }()
+	<-handling
+
+	soon, cancel := context.WithCancel(context.Background())
+	cancel() // a program gives it some seconds
+	fmt.Println(webhook.Drain(soon))
+	fmt.Println(post(2))
+	close(finish)
+	fmt.Println(<-answer, webhook.Drain(context.Background()), app.Close())
+	// Output:
+	// nexmo: webhook: drain: context canceled
+	// 503
+	// 204 <nil> <nil>
+}
+
+// Metrics of what comes in.
+func ExampleWebhookHandler_observe() {
+	webhook := &nexmo.WebhookHandler{
+		Verifier: &nexmo.Verifier{Secrets: []string{"secret"}},
+		Sink:     nexmo.NewApplication(""),
+		Observe: func(_ context.Context, r nexmo.WebhookResult) {
+			fmt.Println(r.Status, r.EventType, r.ConversationID, r.EventID, r.Err)
+		},
+	}
+	event := []byte(`{"type": "text", "id": 7, "conversation_id": "CON-1", "body": {"text": "hello"}}`)
+	webhook.ServeHTTP(httptest.NewRecorder(), nexmotest.SignedRequest("secret", event))
+	webhook.ServeHTTP(httptest.NewRecorder(), nexmotest.SignedRequest("a guess", event))
+	// Output:
+	// 204 text CON-1 7 <nil>
+	// 401   0 nexmo: webhook: the signature is wrong
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/conversation-events/nexmo"
 	"github.com/conversation-events/nexmo/nexmotest"
@@ -65,4 +67,54 @@ func ExampleServer_Call() {
 	// Output:
 	// pressed 4
 	// pressed 2
+}
+
+// One handler alone, without a server.
+func ExampleSignedRequest() {
+	webhook := &nexmo.WebhookHandler{
+		Verifier: &nexmo.Verifier{Secrets: []string{"secret"}, APIKey: "abcd1234"},
+		Sink:     nexmo.NewApplication(""),
+	}
+	post := func(opts ...nexmotest.SignOption) int {
+		w := httptest.NewRecorder()
+		webhook.ServeHTTP(w, nexmotest.SignedRequest("secret", []byte(`{"type": "text", "id": 1, "conversation_id": "CON-1", "body": {}}`), opts...))
+		return w.Code
+	}
+	fmt.Println("as the service signs it:", post())
+	fmt.Println("too old:", post(nexmotest.IssuedAt(time.Now().Add(-time.Hour))))
+	fmt.Println("of another account:", post(nexmotest.Claim("api_key", "00000000")))
+	fmt.Println("without a hash:", post(nexmotest.Claim("payload_hash", nil)))
+	// Output:
+	// as the service signs it: 204
+	// too old: 401
+	// of another account: 401
+	// without a hash: 401
+}
+
+// A webhook that is lost is fetched, and one that comes twice is handled once.
+func ExampleFaults_Webhooks() {
+	webhook := &nexmo.WebhookHandler{Verifier: &nexmo.Verifier{Secrets: []string{"secret"}}}
+	server := nexmotest.NewServer(nil, nexmotest.WithSignatureSecret("secret"), nexmotest.WithEventHandler(webhook))
+	defer server.Close()
+	app := nexmo.NewApplication("", nexmo.WithClient(server.Client()))
+	nexmo.On(app, func(_ context.Context, e *nexmo.Event, b *nexmo.Text) error {
+		fmt.Println(e.ID, b.Text)
+		return nil
+	})
+	webhook.Sink = app
+
+	conversation := server.CreateConversation("support")
+	alice := server.Join(conversation, "alice")
+	server.Faults().Webhooks(nexmotest.Drop(), 1, "text")
+	server.Faults().Webhooks(nexmotest.Duplicate(), 1, "text")
+	for _, text := range []string{"one", "two", "three"} {
+		server.Emit(conversation, &nexmo.Text{Text: text}, nexmotest.From(alice))
+	}
+	if err := server.Flush(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// 2 one
+	// 3 two
+	// 4 three
 }
