@@ -21,7 +21,7 @@ type Bool uint8
 
 // The three states of a [Bool].
 const (
-	Unset Bool = iota
+	Unset Bool = iota // absent
 	False
 	True
 )
@@ -282,60 +282,60 @@ type ChannelType string
 
 // The documented channel types.
 const (
-	ChannelApp           ChannelType = "app"
-	ChannelPhone         ChannelType = "phone"
-	ChannelSIP           ChannelType = "sip"
-	ChannelWebsocket     ChannelType = "websocket"
-	ChannelVBC           ChannelType = "vbc"
-	ChannelWhatsAppVoice ChannelType = "whatsapp-voice"
-	ChannelSMS           ChannelType = "sms"
-	ChannelMMS           ChannelType = "mms"
-	ChannelWhatsApp      ChannelType = "whatsapp"
-	ChannelViber         ChannelType = "viber"
-	ChannelMessenger     ChannelType = "messenger"
+	ChannelApp           ChannelType = "app"            // a client SDK, or a program that is logged in
+	ChannelPhone         ChannelType = "phone"          // a telephone
+	ChannelSIP           ChannelType = "sip"            // a SIP endpoint
+	ChannelWebsocket     ChannelType = "websocket"      // a program that takes the audio of a call
+	ChannelVBC           ChannelType = "vbc"            // Vonage Business Communications
+	ChannelWhatsAppVoice ChannelType = "whatsapp-voice" // a call over WhatsApp
+	ChannelSMS           ChannelType = "sms"            // messages
+	ChannelMMS           ChannelType = "mms"            // messages
+	ChannelWhatsApp      ChannelType = "whatsapp"       // messages
+	ChannelViber         ChannelType = "viber"          // messages
+	ChannelMessenger     ChannelType = "messenger"      // messages
 )
 
 // Channel is the means by which a member takes part in a conversation, and for
 // calls the leg that carries it. Every field may be missing.
 type Channel struct {
-	ID          string          `json:"id,omitzero"` // of the leg: a UUID, or 32 hexadecimal digits
-	Type        ChannelType     `json:"type,omitzero"`
-	From        *Endpoint       `json:"from,omitzero"`
-	To          *Endpoint       `json:"to,omitzero"`
-	Number      string          `json:"number,omitzero"` // in some answers, instead of To.Number
-	Headers     Headers         `json:"headers,omitzero"`
-	LegIDs      []string        `json:"leg_ids,omitzero"` // the first is the active one
-	Legs        Legs            `json:"legs,omitzero"`
-	LegSettings json.RawMessage `json:"leg_settings,omitzero"`
-	KnockingID  string          `json:"knocking_id,omitzero"` // the knocker that the channel came from
-	CPA         Bool            `json:"cpa,omitzero"`         // whether call progress analysis is on
-	CPATime     Milliseconds    `json:"cpa_time,omitzero"`    // the time allowed for it
-	Preanswer   Bool            `json:"preanswer,omitzero"`   // whether media flows before the answer
-	RingTimeout Milliseconds    `json:"ring_timeout,omitzero"`
-	MaxLength   Milliseconds    `json:"max_length,omitzero"` // of the call
-	CanHear     []string        `json:"can_hear,omitzero"`   // the legs that this one hears
-	CanSpeak    []string        `json:"can_speak,omitzero"`  // the legs that hear this one
-	ContentType string          `json:"content-type,omitzero"`
+	ID          string          `json:"id,omitzero"`           // of the leg: a UUID, or 32 hexadecimal digits
+	Type        ChannelType     `json:"type,omitzero"`         // by what means
+	From        *Endpoint       `json:"from,omitzero"`         // the originating end; in requests, the channels that are accepted
+	To          *Endpoint       `json:"to,omitzero"`           // the destination
+	Number      string          `json:"number,omitzero"`       // in some answers, instead of To.Number
+	Headers     Headers         `json:"headers,omitzero"`      // custom ones, of the leg
+	LegIDs      []string        `json:"leg_ids,omitzero"`      // the first is the active one
+	Legs        Legs            `json:"legs,omitzero"`         // the legs and how far they have come
+	LegSettings json.RawMessage `json:"leg_settings,omitzero"` // usually an empty object
+	KnockingID  string          `json:"knocking_id,omitzero"`  // the knocker that the channel came from
+	CPA         Bool            `json:"cpa,omitzero"`          // whether call progress analysis is on
+	CPATime     Milliseconds    `json:"cpa_time,omitzero"`     // the time allowed for it
+	Preanswer   Bool            `json:"preanswer,omitzero"`    // whether media flows before the answer
+	RingTimeout Milliseconds    `json:"ring_timeout,omitzero"` // how long it rings
+	MaxLength   Milliseconds    `json:"max_length,omitzero"`   // of the call
+	CanHear     []string        `json:"can_hear,omitzero"`     // the legs that this one hears
+	CanSpeak    []string        `json:"can_speak,omitzero"`    // the legs that hear this one
+	ContentType string          `json:"content-type,omitzero"` // the audio of a websocket, such as audio/l16;rate=16000
 }
 
 // Endpoint is one end of a [Channel]. Which field names it depends on the type:
 // Number for phone, sms, mms and whatsapp, User for app, URI for sip and
 // websocket, Extension for vbc, ID for viber and messenger.
 type Endpoint struct {
-	Type        ChannelType `json:"type,omitzero"`
-	Number      string      `json:"number,omitzero"` // digits without a plus; can be "Unknown" or a caller ID that is no number
-	User        string      `json:"user,omitzero"`   // the name of the user
-	URI         string      `json:"uri,omitzero"`
-	Extension   string      `json:"extension,omitzero"`
-	ID          string      `json:"id,omitzero"`
-	ContentType string      `json:"content-type,omitzero"`
-	Headers     Headers     `json:"headers,omitzero"`
+	Type        ChannelType `json:"type,omitzero"`         // which of the other fields there are
+	Number      string      `json:"number,omitzero"`       // digits without a plus; can be "Unknown" or a caller ID that is no number
+	User        string      `json:"user,omitzero"`         // the name of the user
+	URI         string      `json:"uri,omitzero"`          // for sip and websocket
+	Extension   string      `json:"extension,omitzero"`    // for vbc
+	ID          string      `json:"id,omitzero"`           // for viber and messenger
+	ContentType string      `json:"content-type,omitzero"` // of the audio, for websocket
+	Headers     Headers     `json:"headers,omitzero"`      // custom ones
 }
 
 // Leg is one leg of a [Channel] and its status.
 type Leg struct {
-	ID     string    `json:"leg_id,omitzero"`
-	Status LegStatus `json:"status,omitzero"`
+	ID     string    `json:"leg_id,omitzero"` // of the leg
+	Status LegStatus `json:"status,omitzero"` // how far it has come
 }
 
 // Legs are the legs of a channel. One payload has shown an object in place of
@@ -372,16 +372,16 @@ type LegStatus string
 
 // The documented statuses of a leg.
 const (
-	LegStarted   LegStatus = "started"
-	LegRinging   LegStatus = "ringing"
-	LegAnswered  LegStatus = "answered"
-	LegCompleted LegStatus = "completed"
-	LegMachine   LegStatus = "machine"
-	LegFailed    LegStatus = "failed"
-	LegBusy      LegStatus = "busy"
-	LegTimeout   LegStatus = "timeout"
-	LegCancelled LegStatus = "cancelled"
-	LegRejected  LegStatus = "rejected"
+	LegStarted   LegStatus = "started"   // it is being set up
+	LegRinging   LegStatus = "ringing"   // the other side is being called
+	LegAnswered  LegStatus = "answered"  // the other side has answered
+	LegCompleted LegStatus = "completed" // it has ended
+	LegMachine   LegStatus = "machine"   // an answering machine picked up
+	LegFailed    LegStatus = "failed"    // it could not be set up
+	LegBusy      LegStatus = "busy"      // the other side was busy
+	LegTimeout   LegStatus = "timeout"   // nobody answered in time
+	LegCancelled LegStatus = "cancelled" // the calling side gave up
+	LegRejected  LegStatus = "rejected"  // the other side refused
 )
 
 // LegState is the finer state of a leg that version 1 adds to its status.
@@ -397,23 +397,23 @@ type Direction string
 
 // The documented directions.
 const (
-	Inbound  Direction = "inbound"
-	Outbound Direction = "outbound"
-	In       Direction = "in"
-	Out      Direction = "out"
+	Inbound  Direction = "inbound"  // to the application
+	Outbound Direction = "outbound" // from the application
+	In       Direction = "in"       // Inbound, in SIPStatus
+	Out      Direction = "out"      // Outbound, in SIPStatus
 )
 
 // User is what an event tells of a user. Every field may be missing.
 type User struct {
-	ID          string          `json:"id,omitzero"`      // USR-…; filled from UserID when only that was sent
-	UserID      string          `json:"user_id,omitzero"` // an older name of ID, as sent
-	Name        string          `json:"name,omitzero"`    // unique within the application
-	DisplayName string          `json:"display_name,omitzero"`
-	ImageURL    string          `json:"image_url,omitzero"`
-	MemberID    string          `json:"member_id,omitzero"`
-	Media       Media           `json:"media,omitzero"`
-	Properties  UserProperties  `json:"properties,omitzero"`
-	CustomData  json.RawMessage `json:"custom_data,omitzero"` // keys as the application wrote them
+	ID          string          `json:"id,omitzero"`           // USR-…; filled from UserID when only that was sent
+	UserID      string          `json:"user_id,omitzero"`      // an older name of ID, as sent
+	Name        string          `json:"name,omitzero"`         // unique within the application
+	DisplayName string          `json:"display_name,omitzero"` // to show
+	ImageURL    string          `json:"image_url,omitzero"`    // of a picture to show
+	MemberID    string          `json:"member_id,omitzero"`    // of the user's member; few payloads tell
+	Media       Media           `json:"media,omitzero"`        // the member's settings
+	Properties  UserProperties  `json:"properties,omitzero"`   // what else the application keeps with the user
+	CustomData  json.RawMessage `json:"custom_data,omitzero"`  // keys as the application wrote them
 }
 
 func (u *User) normalize() {
@@ -433,7 +433,7 @@ type Media struct {
 	// the fields of AudioSettings: its enabled is read as Audio, and the rest
 	// as AudioSettings when those are not given.
 	Audio         Bool          `json:"audio,omitzero"`
-	AudioSettings AudioSettings `json:"audio_settings,omitzero"`
+	AudioSettings AudioSettings `json:"audio_settings,omitzero"` // the switches
 }
 
 // AudioSettings are the audio switches of a member.
@@ -480,22 +480,22 @@ func (m *Media) decode(s *jsonscan.Scanner) {
 
 // Reason says why something ended.
 type Reason struct {
-	Code string `json:"code,omitzero"`
-	Text string `json:"text,omitzero"`
+	Code string `json:"code,omitzero"` // at most 200 characters when it is sent
+	Text string `json:"text,omitzero"` // at most 200 characters when it is sent
 }
 
 // Initiator says who caused each transition of a member.
 type Initiator struct {
-	Invited Cause `json:"invited,omitzero"`
-	Joined  Cause `json:"joined,omitzero"`
-	Left    Cause `json:"left,omitzero"`
+	Invited Cause `json:"invited,omitzero"` // who invited
+	Joined  Cause `json:"joined,omitzero"`  // who had it join
+	Left    Cause `json:"left,omitzero"`    // who had it leave
 }
 
 // Cause is who caused a transition.
 type Cause struct {
-	IsSystem Bool   `json:"isSystem,omitzero"` // true: the application did, not a user. Read as is_system too
-	UserID   string `json:"user_id,omitzero"`
-	MemberID string `json:"member_id,omitzero"`
+	IsSystem Bool   `json:"isSystem,omitzero"`  // true: the application did, not a user. Read as is_system too
+	UserID   string `json:"user_id,omitzero"`   // the user who did
+	MemberID string `json:"member_id,omitzero"` // the member who did
 
 	// IsSystemREST is IsSystem as REST spells it, as sent.
 	IsSystemREST Bool `json:"is_system,omitzero"`
@@ -517,8 +517,8 @@ type Receipt struct {
 // client SDKs copy it there, and when it was deleted. On the wire it is a text
 // or an object.
 type BodyTimestamp struct {
-	Sent    time.Time
-	Deleted time.Time
+	Sent    time.Time // zero if not told
+	Deleted time.Time // zero if it was not deleted
 }
 
 // MarshalJSON writes the time of sending as text, or the object of a deletion.

@@ -5,12 +5,12 @@ import "time"
 // ConversationDetails is what an event of the conversation family tells of the
 // conversation.
 type ConversationDetails struct {
-	ID          string                `json:"id,omitzero"`   // CON-…
-	Name        string                `json:"name,omitzero"` // NAM-… when the service made it up
-	DisplayName string                `json:"display_name,omitzero"`
-	ImageURL    string                `json:"image_url,omitzero"`
-	State       ConversationState     `json:"state,omitzero"`
-	Timestamp   ConversationTimestamp `json:"timestamp,omitzero"`
+	ID          string                `json:"id,omitzero"`           // CON-…
+	Name        string                `json:"name,omitzero"`         // NAM-… when the service made it up
+	DisplayName string                `json:"display_name,omitzero"` // to show
+	ImageURL    string                `json:"image_url,omitzero"`    // of a picture to show
+	State       ConversationState     `json:"state,omitzero"`        // not told by older generations
+	Timestamp   ConversationTimestamp `json:"timestamp,omitzero"`    // in the life of the conversation
 }
 
 // ConversationState is whether a conversation lives: "ACTIVE", "INACTIVE" or
@@ -19,16 +19,16 @@ type ConversationState string
 
 // The documented states of a conversation.
 const (
-	ConversationActive   ConversationState = "ACTIVE"
-	ConversationInactive ConversationState = "INACTIVE"
-	ConversationGone     ConversationState = "DELETED"
+	ConversationActive   ConversationState = "ACTIVE"   // events can be made
+	ConversationInactive ConversationState = "INACTIVE" // frozen: it can be read and deleted
+	ConversationGone     ConversationState = "DELETED"  // deleted
 )
 
 // ConversationTimestamp are the times in the life of a conversation.
 type ConversationTimestamp struct {
-	Created   time.Time `json:"created,omitzero"`
-	Updated   time.Time `json:"updated,omitzero"`
-	Destroyed time.Time `json:"destroyed,omitzero"`
+	Created   time.Time `json:"created,omitzero"`   // when it was made
+	Updated   time.Time `json:"updated,omitzero"`   // when it last changed
+	Destroyed time.Time `json:"destroyed,omitzero"` // when it was deleted
 }
 
 // ConversationCreated is the body of conversation:created. The event itself
@@ -42,5 +42,5 @@ type ConversationUpdated struct{ ConversationDetails }
 // belongs to the application: the conversation's ID is in the body alone.
 type ConversationDeleted struct {
 	ConversationDetails
-	Reason string `json:"reason,omitzero"`
+	Reason string `json:"reason,omitzero"` // why
 }

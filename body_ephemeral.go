@@ -8,7 +8,7 @@ import (
 
 // Ephemeral is the body of ephemeral: whatever the application put there.
 type Ephemeral struct {
-	JSON json.RawMessage
+	JSON json.RawMessage // the application's, untouched
 }
 
 // MarshalJSON writes the body as it is.

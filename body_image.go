@@ -4,14 +4,14 @@ import "github.com/conversation-events/nexmo/internal/jsonscan"
 
 // Image is the body of image.
 type Image struct {
-	Representations Representations `json:"representations,omitzero"`
+	Representations Representations `json:"representations,omitzero"` // the sizes in which it is stored
 
 	// One client put the renditions into the body itself. Read
 	// Representations: it is filled from these when only they were sent.
 	ID        string     `json:"id,omitzero"`
-	Original  *Rendition `json:"original,omitzero"`
-	Medium    *Rendition `json:"medium,omitzero"`
-	Thumbnail *Rendition `json:"thumbnail,omitzero"`
+	Original  *Rendition `json:"original,omitzero"`  // see Representations
+	Medium    *Rendition `json:"medium,omitzero"`    // see Representations
+	Thumbnail *Rendition `json:"thumbnail,omitzero"` // see Representations
 }
 
 func (b *Image) normalize() {
@@ -24,10 +24,10 @@ func (b *Image) normalize() {
 // client leaves an empty text in their place when an image was deleted; it is
 // read as none.
 type Representations struct {
-	ID        string     `json:"id,omitzero"`
-	Original  *Rendition `json:"original,omitzero"`
-	Medium    *Rendition `json:"medium,omitzero"`
-	Thumbnail *Rendition `json:"thumbnail,omitzero"`
+	ID        string     `json:"id,omitzero"`        // of the image
+	Original  *Rendition `json:"original,omitzero"`  // as uploaded, or nil
+	Medium    *Rendition `json:"medium,omitzero"`    // nil if there is none
+	Thumbnail *Rendition `json:"thumbnail,omitzero"` // nil if there is none
 }
 
 // UnmarshalJSON reads an object, or the empty text.
@@ -46,7 +46,7 @@ func (r *Representations) decode(s *jsonscan.Scanner) {
 
 // Rendition is an image in one size.
 type Rendition struct {
-	ID   string `json:"id,omitzero"`
+	ID   string `json:"id,omitzero"`   // of this size
 	URL  string `json:"url,omitzero"`  // needs a token of the application
 	Type string `json:"type,omitzero"` // ORIGINAL, MEDIUM or THUMBNAIL
 	Size int64  `json:"size,omitzero"` // bytes

@@ -16,9 +16,9 @@ type MemberState string
 // The documented states of a member.
 const (
 	MemberStateUnknown MemberState = "UNKNOWN" // an event named the member, none told its state
-	MemberStateInvited MemberState = "INVITED"
-	MemberStateJoined  MemberState = "JOINED"
-	MemberStateLeft    MemberState = "LEFT"
+	MemberStateInvited MemberState = "INVITED" // asked to join
+	MemberStateJoined  MemberState = "JOINED"  // takes part
+	MemberStateLeft    MemberState = "LEFT"    // left, or was removed
 )
 
 // UnmarshalText reads a state without regard to case.
@@ -35,30 +35,30 @@ func (m *MemberState) decode(s *jsonscan.Scanner) {
 
 // MemberTimestamp are the times in the life of a member.
 type MemberTimestamp struct {
-	Invited time.Time `json:"invited,omitzero"`
-	Joined  time.Time `json:"joined,omitzero"`
-	Left    time.Time `json:"left,omitzero"`
+	Invited time.Time `json:"invited,omitzero"` // zero if it was not invited, or that is not told
+	Joined  time.Time `json:"joined,omitzero"`  // zero before it joined
+	Left    time.Time `json:"left,omitzero"`    // zero before it left
 }
 
 // Membership is what the events member:invited, member:joined and member:left
 // tell of the member. [Event.MemberID] finds the member in every generation of
 // these events.
 type Membership struct {
-	MemberID     string          `json:"member_id,omitzero"` // missing before 2021; filled from what the other generations sent
-	User         User            `json:"user,omitzero"`
-	Channel      *Channel        `json:"channel,omitzero"`
-	Media        Media           `json:"media,omitzero"`
-	Timestamp    MemberTimestamp `json:"timestamp,omitzero"`
-	Initiator    Initiator       `json:"initiator,omitzero"`
-	Conversation ConversationRef `json:"conversation,omitzero"`
+	MemberID     string          `json:"member_id,omitzero"`    // missing before 2021; filled from what the other generations sent
+	User         User            `json:"user,omitzero"`         // of the member
+	Channel      *Channel        `json:"channel,omitzero"`      // by which it takes part
+	Media        Media           `json:"media,omitzero"`        // its settings
+	Timestamp    MemberTimestamp `json:"timestamp,omitzero"`    // in the life of the member
+	Initiator    Initiator       `json:"initiator,omitzero"`    // who caused each transition
+	Conversation ConversationRef `json:"conversation,omitzero"` // where it is a member
 
 	// Version 0.2 sends the member itself as the body. What these fields say
 	// is in MemberID and User too.
 	ID          string      `json:"id,omitzero"`
-	UserID      string      `json:"user_id,omitzero"`
-	Name        string      `json:"name,omitzero"`
-	DisplayName string      `json:"display_name,omitzero"`
-	State       MemberState `json:"state,omitzero"`
+	UserID      string      `json:"user_id,omitzero"`      // see User
+	Name        string      `json:"name,omitzero"`         // see User
+	DisplayName string      `json:"display_name,omitzero"` // see User
+	State       MemberState `json:"state,omitzero"`        // INVITED, JOINED or LEFT
 }
 
 func (m *Membership) normalize() {
@@ -83,30 +83,30 @@ func (m *Membership) memberID() string { return m.MemberID }
 
 // ConversationRef names a conversation.
 type ConversationRef struct {
-	ConversationID string `json:"conversation_id,omitzero"`
-	Name           string `json:"name,omitzero"`
-	DisplayName    string `json:"display_name,omitzero"`
-	ImageURL       string `json:"image_url,omitzero"`
+	ConversationID string `json:"conversation_id,omitzero"` // CON-…
+	Name           string `json:"name,omitzero"`            // unique in the application
+	DisplayName    string `json:"display_name,omitzero"`    // to show
+	ImageURL       string `json:"image_url,omitzero"`       // of a picture to show
 }
 
 // MemberInvited is the body of member:invited.
 type MemberInvited struct {
 	Membership
-	CName           string          `json:"cname,omitzero"`      // the name of the conversation once more
-	InvitedBy       string          `json:"invited_by,omitzero"` // name or ID of a user; empty when the service invited
-	InvitedByMember *InvitingMember `json:"invited_by_member,omitzero"`
-	SDP             string          `json:"sdp,omitzero"` // an offer of media, when the session asked for them
+	CName           string          `json:"cname,omitzero"`             // the name of the conversation once more
+	InvitedBy       string          `json:"invited_by,omitzero"`        // name or ID of a user; empty when the service invited
+	InvitedByMember *InvitingMember `json:"invited_by_member,omitzero"` // nil when the service invited, or does not tell
+	SDP             string          `json:"sdp,omitzero"`               // an offer of media, when the session asked for them
 }
 
 // InvitingMember is the member who invited another.
 type InvitingMember struct {
-	MemberID  string          `json:"member_id,omitzero"`
-	Name      string          `json:"name,omitzero"`
-	State     MemberState     `json:"state,omitzero"`
-	UserID    string          `json:"user_id,omitzero"`
-	Channel   *Channel        `json:"channel,omitzero"`
-	Media     Media           `json:"media,omitzero"`
-	Timestamp MemberTimestamp `json:"timestamp,omitzero"`
+	MemberID  string          `json:"member_id,omitzero"` // MEM-…
+	Name      string          `json:"name,omitzero"`      // of the user
+	State     MemberState     `json:"state,omitzero"`     // INVITED, JOINED or LEFT
+	UserID    string          `json:"user_id,omitzero"`   // USR-…
+	Channel   *Channel        `json:"channel,omitzero"`   // by which it takes part
+	Media     Media           `json:"media,omitzero"`     // its settings
+	Timestamp MemberTimestamp `json:"timestamp,omitzero"` // in the life of the member
 }
 
 // MemberJoined is the body of member:joined. A member can cause it twice: when
@@ -119,14 +119,14 @@ type MemberJoined struct {
 // MemberLeft is the body of member:left.
 type MemberLeft struct {
 	Membership
-	Reason Reason `json:"reason,omitzero"`
+	Reason Reason `json:"reason,omitzero"` // why, if it was said
 }
 
 // MemberMedia is the body of member:media.
 type MemberMedia struct {
-	Audio   Bool     `json:"audio,omitzero"` // all there was in 2018; not always equal to Media.Audio
-	Media   Media    `json:"media,omitzero"`
-	Channel *Channel `json:"channel,omitzero"`
+	Audio   Bool     `json:"audio,omitzero"`   // all there was in 2018; not always equal to Media.Audio
+	Media   Media    `json:"media,omitzero"`   // the settings as they are now
+	Channel *Channel `json:"channel,omitzero"` // the leg
 }
 
 // MemberAnswered is the body of member:answered, a type that one table of the
@@ -138,9 +138,9 @@ type MemberAnswered struct{ LegProgress }
 type MemberMessageStatus struct {
 	MessageContent
 	OriginalEventID EventID         `json:"original_event_id,omitzero"` // the message event
-	ChannelType     ChannelType     `json:"channel_type,omitzero"`
-	From            string          `json:"from,omitzero"` // the sender's address
-	To              string          `json:"to,omitzero"`   // the recipient's address
-	MessageUUID     string          `json:"message_uuid,omitzero"`
-	Error           json.RawMessage `json:"error,omitzero"` // an object; what is in it depends on the channel
+	ChannelType     ChannelType     `json:"channel_type,omitzero"`      // sms, mms, whatsapp, viber or messenger
+	From            string          `json:"from,omitzero"`              // the sender's address
+	To              string          `json:"to,omitzero"`                // the recipient's address
+	MessageUUID     string          `json:"message_uuid,omitzero"`      // of the Messages API
+	Error           json.RawMessage `json:"error,omitzero"`             // an object; what is in it depends on the channel
 }

@@ -47,9 +47,9 @@ type SIPHangup struct{ Hangup }
 
 // MachineDetection is what was found on a leg that is no human.
 type MachineDetection struct {
-	Type       string   `json:"type,omitzero"`
+	Type       string   `json:"type,omitzero"`       // what was found
 	Confidence int      `json:"confidence,omitzero"` // per cent
-	Channel    *Channel `json:"channel,omitzero"`
+	Channel    *Channel `json:"channel,omitzero"`    // the leg
 }
 
 func (m *MachineDetection) legChannel() *Channel { return m.Channel }
@@ -63,17 +63,17 @@ type SIPAMDMachine struct{ MachineDetection }
 // SIPStatus is the body of sip:status. Before the caller joined a conversation,
 // [Event.From] is the knocker and the event has no ID.
 type SIPStatus struct {
-	Price       string      `json:"price,omitzero"` // a decimal number
-	Rate        string      `json:"rate,omitzero"`  // for a minute, a decimal number
-	Duration    SecondsText `json:"duration,omitzero"`
-	To          string      `json:"to,omitzero"`   // the address called
-	From        string      `json:"from,omitzero"` // the address calling
-	NetworkCode string      `json:"network_code,omitzero"`
-	RequestTime time.Time   `json:"request_time,omitzero"`
-	StartTime   time.Time   `json:"start_time,omitzero"`
-	EndTime     time.Time   `json:"end_time,omitzero"`
-	Status      LegStatus   `json:"status,omitzero"`
-	Direction   Direction   `json:"direction,omitzero"` // in or out here
-	State       LegState    `json:"state,omitzero"`
-	Channel     *Channel    `json:"channel,omitzero"`
+	Price       string      `json:"price,omitzero"`        // a decimal number
+	Rate        string      `json:"rate,omitzero"`         // for a minute, a decimal number
+	Duration    SecondsText `json:"duration,omitzero"`     // of the call
+	To          string      `json:"to,omitzero"`           // the address called
+	From        string      `json:"from,omitzero"`         // the address calling
+	NetworkCode string      `json:"network_code,omitzero"` // of the operator
+	RequestTime time.Time   `json:"request_time,omitzero"` // when the call was asked for
+	StartTime   time.Time   `json:"start_time,omitzero"`   // of the call
+	EndTime     time.Time   `json:"end_time,omitzero"`     // of the call
+	Status      LegStatus   `json:"status,omitzero"`       // of the leg
+	Direction   Direction   `json:"direction,omitzero"`    // in or out here
+	State       LegState    `json:"state,omitzero"`        // finer than Status; version 1 only
+	Channel     *Channel    `json:"channel,omitzero"`      // the leg
 }

@@ -8,12 +8,12 @@ import (
 
 // Text is the body of text.
 type Text struct {
-	Text      string        `json:"text,omitzero"`
-	Language  string        `json:"language,omitzero"`
-	Channels  []string      `json:"channels,omitzero"` // sms, app or both
-	Edited    Edited        `json:"edited,omitzero"`
-	Timestamp BodyTimestamp `json:"timestamp,omitzero"`
-	TID       TransactionID `json:"tid,omitzero"`
+	Text      string        `json:"text,omitzero"`      // what was said; empty when it was deleted
+	Language  string        `json:"language,omitzero"`  // of the text
+	Channels  []string      `json:"channels,omitzero"`  // sms, app or both
+	Edited    Edited        `json:"edited,omitzero"`    // zero if it was not edited
+	Timestamp BodyTimestamp `json:"timestamp,omitzero"` // when it was sent or deleted
+	TID       TransactionID `json:"tid,omitzero"`       // of the request, where a client gave one
 }
 
 func (b *Text) deletedAt() time.Time { return b.Timestamp.Deleted }
@@ -21,7 +21,7 @@ func (b *Text) deletedAt() time.Time { return b.Timestamp.Deleted }
 // Edited says by what event a text was last edited.
 type Edited struct {
 	EditedBy EventID   `json:"edited_by,omitzero"` // the text:update event
-	EditedAt time.Time `json:"edited_at,omitzero"`
+	EditedAt time.Time `json:"edited_at,omitzero"` // when
 }
 
 // TransactionID is an ID that a client made up for its request. It is read as
@@ -57,6 +57,6 @@ type TextTypingOff struct{ Typing }
 
 // TextUpdate is the body of text:update.
 type TextUpdate struct {
-	Text            string  `json:"text,omitzero"`
+	Text            string  `json:"text,omitzero"`              // the new one
 	OriginalEventID EventID `json:"original_event_id,omitzero"` // the text that is edited
 }

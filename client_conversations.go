@@ -12,16 +12,16 @@ import (
 
 // ConversationInfo is what REST, and events, tell of a conversation.
 type ConversationInfo struct {
-	ID             string                  `json:"id,omitzero"`
-	Name           string                  `json:"name,omitzero"` // NAM-… when the service made it up
-	DisplayName    string                  `json:"display_name,omitzero"`
-	ImageURL       string                  `json:"image_url,omitzero"`
-	State          ConversationState       `json:"state,omitzero"`
+	ID             string                  `json:"id,omitzero"`              // CON-…
+	Name           string                  `json:"name,omitzero"`            // NAM-… when the service made it up
+	DisplayName    string                  `json:"display_name,omitzero"`    // to show
+	ImageURL       string                  `json:"image_url,omitzero"`       // of a picture to show
+	State          ConversationState       `json:"state,omitzero"`           // ACTIVE, INACTIVE or DELETED
 	SequenceNumber EventID                 `json:"sequence_number,omitzero"` // of the last event, when REST was asked
-	Timestamp      ConversationTimestamp   `json:"timestamp,omitzero"`
-	Properties     *ConversationProperties `json:"properties,omitzero"`
-	Numbers        []ConversationNumber    `json:"numbers,omitzero"`
-	Callback       *Callback               `json:"callback,omitzero"`
+	Timestamp      ConversationTimestamp   `json:"timestamp,omitzero"`       // in the life of the conversation
+	Properties     *ConversationProperties `json:"properties,omitzero"`      // nil if not told
+	Numbers        []ConversationNumber    `json:"numbers,omitzero"`         // endpoints that belong to it
+	Callback       *Callback               `json:"callback,omitzero"`        // nil if it has none
 
 	// What events tell and REST does not.
 	DeleteReason    string `json:"-"` // of a deleted conversation
@@ -32,38 +32,38 @@ type ConversationInfo struct {
 
 // ConversationProperties are the properties of a conversation.
 type ConversationProperties struct {
-	TTL           Seconds         `json:"ttl,omitzero"` // how long it may be empty before it is deleted; at most 2^31 seconds
-	Type          string          `json:"type,omitzero"`
-	CustomSortKey string          `json:"custom_sort_key,omitzero"`
-	CustomData    json.RawMessage `json:"custom_data,omitzero"` // an object; its keys are the application's
+	TTL           Seconds         `json:"ttl,omitzero"`             // how long it may be empty before it is deleted; at most 2^31 seconds
+	Type          string          `json:"type,omitzero"`            // at most 200 characters
+	CustomSortKey string          `json:"custom_sort_key,omitzero"` // lists of a user can be ordered by it; at most 200 characters
+	CustomData    json.RawMessage `json:"custom_data,omitzero"`     // an object; its keys are the application's
 }
 
 // ConversationNumber is an endpoint that belongs to a conversation. Which field
 // names it depends on the type, as for an [Endpoint].
 type ConversationNumber struct {
-	Type        ChannelType `json:"type,omitzero"`
-	Number      string      `json:"number,omitzero"`
-	URI         string      `json:"uri,omitzero"`
-	Username    string      `json:"username,omitzero"`
-	Password    string      `json:"password,omitzero"`
-	User        string      `json:"user,omitzero"`
-	Extension   string      `json:"extension,omitzero"`
-	ContentType string      `json:"content_type,omitzero"`
+	Type        ChannelType `json:"type,omitzero"`         // which of the other fields there are
+	Number      string      `json:"number,omitzero"`       // for phone
+	URI         string      `json:"uri,omitzero"`          // for sip and websocket; at most 200 characters
+	Username    string      `json:"username,omitzero"`     // for sip
+	Password    string      `json:"password,omitzero"`     // for sip
+	User        string      `json:"user,omitzero"`         // the name of a user, for app
+	Extension   string      `json:"extension,omitzero"`    // for vbc
+	ContentType string      `json:"content_type,omitzero"` // of the audio, for websocket
 }
 
 // Callback is where the events of one conversation go, besides the webhook of the
 // application.
 type Callback struct {
-	URL       string         `json:"url,omitzero"`
+	URL       string         `json:"url,omitzero"`        // at most 2048 characters
 	EventMask string         `json:"event_mask,omitzero"` // types, separated by commas; all if empty
-	Params    CallbackParams `json:"params,omitzero"`
-	Method    string         `json:"method,omitzero"` // POST, or GET
+	Params    CallbackParams `json:"params,omitzero"`     // come back as Event.Params
+	Method    string         `json:"method,omitzero"`     // POST, or GET
 }
 
 // CallbackParams go with the events of a [Callback].
 type CallbackParams struct {
-	ApplicationID string `json:"applicationId,omitzero"`
-	NCCOURL       string `json:"ncco_url,omitzero"`
+	ApplicationID string `json:"applicationId,omitzero"` // at most 200 characters
+	NCCOURL       string `json:"ncco_url,omitzero"`      // at most 2048 characters
 }
 
 // conversationJSON is a conversation in every shape that it has had.
@@ -91,9 +91,9 @@ type ConversationParams struct {
 	DisplayName string                  `json:"display_name,omitzero"` // at most 50 characters
 	ImageURL    string                  `json:"image_url,omitzero"`    // at most 2048 characters
 	State       ConversationState       `json:"state,omitzero"`        // of an update: ConversationInactive freezes it
-	Properties  *ConversationProperties `json:"properties,omitzero"`
-	Numbers     []ConversationNumber    `json:"numbers,omitzero"`
-	Callback    *Callback               `json:"callback,omitzero"`
+	Properties  *ConversationProperties `json:"properties,omitzero"`   // nil for none
+	Numbers     []ConversationNumber    `json:"numbers,omitzero"`      // endpoints that belong to it
+	Callback    *Callback               `json:"callback,omitzero"`     // nil for none
 }
 
 func (p *ConversationParams) check(op string) error {
@@ -140,8 +140,8 @@ func (c *Client) ConversationInfo(ctx context.Context, id string) (*Conversation
 	return one[ConversationInfo](ctx, c, newRequest(http.MethodGet, "get conversation", "/v1/conversations/{conversation ID}", nil, id))
 }
 
-// UpdateConversation changes a conversation. The service takes p in place of all
-// that was there.
+// UpdateConversation changes a conversation. The service takes p, which must not be
+// nil, in place of all that was there: what it leaves out is gone.
 func (c *Client) UpdateConversation(ctx context.Context, id string, p *ConversationParams) (*ConversationInfo, error) {
 	const op = "update conversation"
 	if p == nil {
@@ -153,7 +153,8 @@ func (c *Client) UpdateConversation(ctx context.Context, id string, p *Conversat
 	return one[ConversationInfo](ctx, c, newRequest(http.MethodPut, op, "/v1/conversations/{conversation ID}", p, id))
 }
 
-// DeleteConversation deletes a conversation.
+// DeleteConversation deletes a conversation. One that does not exist is
+// [ErrNotFound], unless an earlier attempt of the same call may have deleted it.
 func (c *Client) DeleteConversation(ctx context.Context, id string) error {
 	_, err := c.send(ctx, newRequest(http.MethodDelete, "delete conversation", "/v1/conversations/{conversation ID}", nil, id))
 	return err

@@ -161,7 +161,8 @@ func (r *eventRequest) created(op, conversationID string, answer []byte) (*Event
 	return e, nil
 }
 
-// Event returns a stored event.
+// Event returns a stored event, or [ErrNotFound]. Typing and ephemeral events are
+// not stored.
 func (c *Client) Event(ctx context.Context, conversationID string, id EventID) (*Event, error) {
 	const op = "get event"
 	if id < 0 {

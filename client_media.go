@@ -11,8 +11,8 @@ import (
 
 // Playback is what the service says when it begins or ends to talk or to stream.
 type Playback struct {
-	Message string `json:"message,omitzero"`
-	UUID    string `json:"uuid,omitzero"` // the say_id or play_id of the events that follow
+	Message string `json:"message,omitzero"` // for people
+	UUID    string `json:"uuid,omitzero"`    // the say_id or play_id of the events that follow
 }
 
 //gen:decode
@@ -29,10 +29,10 @@ func (p *Playback) decode(s *jsonscan.Scanner) {
 
 // TalkParams are what is said to a whole conversation, and how.
 type TalkParams struct {
-	Text     string
-	Language string // BCP 47; en-US if empty
-	Style    int    // which voice of the language
-	Premium  Bool
+	Text     string  // what is said; must not be empty
+	Language string  // BCP 47; en-US if empty
+	Style    int     // which voice of the language
+	Premium  Bool    // a premium voice
 	Loop     *int    // how often, once if nil; 0 is for ever
 	Level    float64 // volume, -1 to 1
 }
@@ -71,16 +71,17 @@ func (c *Client) StartTalk(ctx context.Context, conversationID string, p TalkPar
 	return one[Playback](ctx, c, newRequest(http.MethodPut, op, "/v1/conversations/{conversation ID}/talk", p, conversationID))
 }
 
-// StopTalk ends what StartTalk began.
+// StopTalk ends what StartTalk began. What it returns has nothing in it when the
+// answer has no body.
 func (c *Client) StopTalk(ctx context.Context, conversationID string) (*Playback, error) {
 	return one[Playback](ctx, c, newRequest(http.MethodDelete, "stop talk", "/v1/conversations/{conversation ID}/talk", nil, conversationID))
 }
 
 // StreamParams are what is played to a whole conversation, and how.
 type StreamParams struct {
-	StreamURL []string
-	Loop      *int    // how often, once if nil; 0 is for ever
-	Level     float64 // volume, -1 to 1
+	StreamURL []string // the addresses of the audio; at least one
+	Loop      *int     // how often, once if nil; 0 is for ever
+	Level     float64  // volume, -1 to 1
 }
 
 // MarshalJSON writes Level as text, as this request has it; in events it is a
@@ -122,16 +123,16 @@ type RecordParams struct {
 	Format        RecordFormat         `json:"format,omitzero"`        // FormatMP3, FormatWAV or FormatVorbis
 	RetentionDays int                  `json:"retention_ttl,omitzero"` // 1 to 400; 31 if zero
 	Timeout       Seconds              `json:"timeout,omitzero"`       // at most two hours, which is the default
-	Transcription *RecordTranscription `json:"transcription,omitzero"`
+	Transcription *RecordTranscription `json:"transcription,omitzero"` // nil for none
 }
 
 // RecordTranscription is how a recording is to be transcribed, and where the
 // outcome goes.
 type RecordTranscription struct {
-	Language          string   `json:"language,omitzero"` // BCP 47
-	SentimentAnalysis Bool     `json:"sentiment_analysis,omitzero"`
-	EventURL          []string `json:"event_url,omitzero"`
-	EventMethod       string   `json:"event_method,omitzero"`
+	Language          string   `json:"language,omitzero"`           // BCP 47
+	SentimentAnalysis Bool     `json:"sentiment_analysis,omitzero"` // ask for the mood as well
+	EventURL          []string `json:"event_url,omitzero"`          // where the outcome goes
+	EventMethod       string   `json:"event_method,omitzero"`       // POST, or GET
 }
 
 type recordRequest struct {

@@ -14,16 +14,16 @@ import (
 
 // MemberInfo is what REST tells of a member. A list has only ID, User and State.
 type MemberInfo struct {
-	ID             string          `json:"id,omitzero"`
-	ConversationID string          `json:"conversation_id,omitzero"`
-	User           User            `json:"user,omitzero"`
-	State          MemberState     `json:"state,omitzero"`
-	Timestamp      MemberTimestamp `json:"timestamp,omitzero"`
-	Initiator      Initiator       `json:"initiator,omitzero"`
-	Channel        *Channel        `json:"channel,omitzero"`
-	Media          Media           `json:"media,omitzero"`
-	KnockingID     string          `json:"knocking_id,omitzero"`
-	InvitedBy      string          `json:"invited_by,omitzero"` // name or ID of a user
+	ID             string          `json:"id,omitzero"`              // MEM-…
+	ConversationID string          `json:"conversation_id,omitzero"` // CON-…; taken from the request where the answer lacks it
+	User           User            `json:"user,omitzero"`            // of the member
+	State          MemberState     `json:"state,omitzero"`           // INVITED, JOINED or LEFT
+	Timestamp      MemberTimestamp `json:"timestamp,omitzero"`       // in the life of the member
+	Initiator      Initiator       `json:"initiator,omitzero"`       // who caused each transition
+	Channel        *Channel        `json:"channel,omitzero"`         // by which it takes part
+	Media          Media           `json:"media,omitzero"`           // its settings
+	KnockingID     string          `json:"knocking_id,omitzero"`     // the knocker that became the member
+	InvitedBy      string          `json:"invited_by,omitzero"`      // name or ID of a user
 
 	Raw json.RawMessage `json:"-"` // the answer, whole
 }
@@ -63,13 +63,13 @@ func (m *MemberInfo) decode(s *jsonscan.Scanner) {
 // the channel by which it takes part.
 type MemberParams struct {
 	State            MemberState // MemberStateInvited or MemberStateJoined
-	UserID           string
-	UserName         string
-	Channel          *Channel // that of an app if nil
-	Media            Media
-	KnockingID       string
-	MemberIDInviting string // the member who invites
-	From             string // the user or member who does this
+	UserID           string      // USR-…
+	UserName         string      // beside UserID or in place of it
+	Channel          *Channel    // that of an app if nil
+	Media            Media       // zero for the default of the service
+	KnockingID       string      // the knocker that becomes the member
+	MemberIDInviting string      // the member who invites
+	From             string      // the user or member who does this
 }
 
 type memberRequest struct {
@@ -119,7 +119,8 @@ func (c *Client) CreateMember(ctx context.Context, conversationID string, p *Mem
 	}, conversationID))
 }
 
-// MemberInfo returns what the service tells of a member.
+// MemberInfo returns what the service tells of a member, or [ErrNotFound]. It is
+// more than lists tell.
 func (c *Client) MemberInfo(ctx context.Context, conversationID, memberID string) (*MemberInfo, error) {
 	return one[MemberInfo](ctx, c, newRequest(http.MethodGet, "get member", "/v1/conversations/{conversation ID}/members/{member ID}", nil, conversationID, memberID))
 }
@@ -143,7 +144,8 @@ type memberUpdateRequest struct {
 	Reason Reason `json:"reason,omitzero"`
 }
 
-// UpdateMember has a member join that was invited, or leave.
+// UpdateMember has a member join that was invited, or leave. u must not be nil. A
+// member that left cannot come back: it joins anew, as another member.
 func (c *Client) UpdateMember(ctx context.Context, conversationID, memberID string, u *MemberUpdate) (*MemberInfo, error) {
 	const op = "update member"
 	if u == nil {

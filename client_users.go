@@ -15,13 +15,13 @@ import (
 
 // UserInfo is what REST tells of a user.
 type UserInfo struct {
-	ID          string                `json:"id,omitzero"`
-	Name        string                `json:"name,omitzero"` // unique in the application; NAM-… when the service made it up
-	DisplayName string                `json:"display_name,omitzero"`
-	ImageURL    string                `json:"image_url,omitzero"`
-	Properties  UserInfoProperties    `json:"properties,omitzero"`
-	Channels    UserChannels          `json:"channels,omitzero"`
-	Timestamp   ConversationTimestamp `json:"timestamp,omitzero"`
+	ID          string                `json:"id,omitzero"`           // USR-…
+	Name        string                `json:"name,omitzero"`         // unique in the application; NAM-… when the service made it up
+	DisplayName string                `json:"display_name,omitzero"` // to show
+	ImageURL    string                `json:"image_url,omitzero"`    // of a picture to show
+	Properties  UserInfoProperties    `json:"properties,omitzero"`   // what the application keeps with the user
+	Channels    UserChannels          `json:"channels,omitzero"`     // how the user can be reached
+	Timestamp   ConversationTimestamp `json:"timestamp,omitzero"`    // in the life of the user; zero where the service does not tell
 
 	Raw json.RawMessage `json:"-"` // the answer, whole
 }
@@ -34,15 +34,15 @@ type UserInfoProperties struct {
 
 // UserChannels are the ways in which a user can be reached.
 type UserChannels struct {
-	PSTN      []UserChannel `json:"pstn,omitzero"`
-	SIP       []UserChannel `json:"sip,omitzero"`
-	VBC       []UserChannel `json:"vbc,omitzero"`
-	Websocket []UserChannel `json:"websocket,omitzero"`
-	SMS       []UserChannel `json:"sms,omitzero"`
-	MMS       []UserChannel `json:"mms,omitzero"`
-	WhatsApp  []UserChannel `json:"whatsapp,omitzero"`
-	Viber     []UserChannel `json:"viber,omitzero"`
-	Messenger []UserChannel `json:"messenger,omitzero"`
+	PSTN      []UserChannel `json:"pstn,omitzero"`      // telephones
+	SIP       []UserChannel `json:"sip,omitzero"`       // SIP addresses
+	VBC       []UserChannel `json:"vbc,omitzero"`       // extensions of Vonage Business Communications
+	Websocket []UserChannel `json:"websocket,omitzero"` // addresses that take audio
+	SMS       []UserChannel `json:"sms,omitzero"`       // numbers
+	MMS       []UserChannel `json:"mms,omitzero"`       // numbers
+	WhatsApp  []UserChannel `json:"whatsapp,omitzero"`  // numbers
+	Viber     []UserChannel `json:"viber,omitzero"`     // numbers
+	Messenger []UserChannel `json:"messenger,omitzero"` // IDs
 }
 
 // MarshalJSON writes the numbers of PSTN as numbers: there, and nowhere else, that
@@ -77,14 +77,14 @@ func (c UserChannels) MarshalJSON() ([]byte, error) {
 // and Password for sip, Extension for vbc, URI, ContentType and Headers for
 // websocket, ID for messenger.
 type UserChannel struct {
-	Number      PhoneNumber `json:"number,omitzero"`
-	URI         string      `json:"uri,omitzero"`
-	Username    string      `json:"username,omitzero"`
-	Password    string      `json:"password,omitzero"`
-	Extension   string      `json:"extension,omitzero"`
+	Number      PhoneNumber `json:"number,omitzero"`       // for pstn, sms, mms, whatsapp and viber
+	URI         string      `json:"uri,omitzero"`          // for sip and websocket
+	Username    string      `json:"username,omitzero"`     // for sip
+	Password    string      `json:"password,omitzero"`     // for sip
+	Extension   string      `json:"extension,omitzero"`    // for vbc
 	ContentType string      `json:"content-type,omitzero"` // such as audio/l16;rate=16000
-	Headers     Headers     `json:"headers,omitzero"`
-	ID          string      `json:"id,omitzero"`
+	Headers     Headers     `json:"headers,omitzero"`      // for websocket
+	ID          string      `json:"id,omitzero"`           // for messenger
 }
 
 // PhoneNumber is a telephone number: digits without a plus. It is read as text
@@ -115,9 +115,9 @@ func (u *UserInfo) decode(s *jsonscan.Scanner) {
 type UserParams struct {
 	Name        string             `json:"name,omitzero"`         // unique in the application; made up if empty
 	DisplayName string             `json:"display_name,omitzero"` // at most 50 characters
-	ImageURL    string             `json:"image_url,omitzero"`
-	Properties  UserInfoProperties `json:"properties,omitzero"`
-	Channels    UserChannels       `json:"channels,omitzero"`
+	ImageURL    string             `json:"image_url,omitzero"`    // of a picture to show
+	Properties  UserInfoProperties `json:"properties,omitzero"`   // what the application keeps with the user
+	Channels    UserChannels       `json:"channels,omitzero"`     // how the user can be reached
 }
 
 func (p *UserParams) check(op string) error {
@@ -153,7 +153,8 @@ func (c *Client) UserInfo(ctx context.Context, idOrName string) (*UserInfo, erro
 	return one[UserInfo](ctx, c, newRequest(http.MethodGet, "get user", "/v1/users/{user ID}", nil, idOrName))
 }
 
-// UpdateUser changes what p says of a user.
+// UpdateUser changes what p says of a user, by ID. What is zero in p stays as it is.
+// p must not be nil.
 func (c *Client) UpdateUser(ctx context.Context, id string, p *UserParams) (*UserInfo, error) {
 	const op = "update user"
 	if p == nil {
@@ -165,7 +166,7 @@ func (c *Client) UpdateUser(ctx context.Context, id string, p *UserParams) (*Use
 	return one[UserInfo](ctx, c, newRequest(http.MethodPatch, op, "/v1/users/{user ID}", p, id))
 }
 
-// DeleteUser deletes a user. That cannot be undone.
+// DeleteUser deletes a user, by ID. That cannot be undone.
 func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	_, err := c.send(ctx, newRequest(http.MethodDelete, "delete user", "/v1/users/{user ID}", nil, id))
 	return err
@@ -203,8 +204,8 @@ func (c *Client) UsersPage(ctx context.Context, o *UserListOptions) (*Page[UserI
 // UserConversation is a conversation, and the membership of a user in it.
 type UserConversation struct {
 	ConversationInfo
-	MemberID    string      `json:"member_id,omitzero"`
-	MemberState MemberState `json:"member_state,omitzero"`
+	MemberID    string      `json:"member_id,omitzero"`    // of the user's member
+	MemberState MemberState `json:"member_state,omitzero"` // of that member: INVITED, JOINED or LEFT
 }
 
 // userConversationJSON is the rest of a [UserConversation], in every shape that it
@@ -246,10 +247,10 @@ func (u *UserConversation) decode(s *jsonscan.Scanner) {
 // UserConversationListOptions say which conversations of a user are listed.
 type UserConversationListOptions struct {
 	ListOptions
-	DateStart         time.Time
+	DateStart         time.Time   // made then or later
 	State             MemberState // of the user's membership
 	OrderBy           string      // "created" or "custom_sort_key"
-	IncludeCustomData Bool
+	IncludeCustomData Bool        // whether Properties.CustomData is told
 }
 
 // UserConversations lists the conversations of a user, page after page as the loop
@@ -280,10 +281,10 @@ func (c *Client) UserConversationsPage(ctx context.Context, userID string, o *Us
 
 // SessionInfo is a session of a user.
 type SessionInfo struct {
-	ID     string  `json:"id,omitzero"`
-	User   User    `json:"user,omitzero"`
-	APIKey string  `json:"api_key,omitzero"`
-	TTL    Seconds `json:"ttl,omitzero"`
+	ID     string  `json:"id,omitzero"`      // SES-…
+	User   User    `json:"user,omitzero"`    // who logged in
+	APIKey string  `json:"api_key,omitzero"` // of the account
+	TTL    Seconds `json:"ttl,omitzero"`     // of the session; 0 if not told
 
 	Raw json.RawMessage `json:"-"` // the answer, whole
 }

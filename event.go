@@ -85,11 +85,11 @@ type Event struct {
 //
 //gen:decode
 type EventState struct {
-	DeliveredTo     ReceiptTimes `json:"delivered_to,omitzero"`
-	SeenBy          ReceiptTimes `json:"seen_by,omitzero"`
-	SubmittedTo     ReceiptTimes `json:"submitted_to,omitzero"`
-	RejectedBy      ReceiptTimes `json:"rejected_by,omitzero"`
-	UndeliverableTo ReceiptTimes `json:"undeliverable_to,omitzero"`
+	DeliveredTo     ReceiptTimes `json:"delivered_to,omitzero"`     // whom it reached
+	SeenBy          ReceiptTimes `json:"seen_by,omitzero"`          // who has seen it
+	SubmittedTo     ReceiptTimes `json:"submitted_to,omitzero"`     // for whom it was handed to the provider of the channel
+	RejectedBy      ReceiptTimes `json:"rejected_by,omitzero"`      // for whom that refused it
+	UndeliverableTo ReceiptTimes `json:"undeliverable_to,omitzero"` // whom it could not reach
 }
 
 // ReceiptTimes holds the time of a receipt by member ID.
@@ -113,7 +113,7 @@ func (m *ReceiptTimes) decode(s *jsonscan.Scanner) {
 // RawBody is the body of an event of an unknown type, or of a known type whose
 // body is not the documented shape. Nothing of it is lost.
 type RawBody struct {
-	Type EventType
+	Type EventType       // as sent
 	JSON json.RawMessage // nil when the event has no body
 	Err  error           // nil for an unknown type, else what is not as documented
 }
@@ -158,7 +158,7 @@ func rawOrEmpty(raw json.RawMessage) json.RawMessage {
 // names what is wrong and never holds content of the event.
 type DecodeError struct {
 	Type EventType // "" when not even the type could be read
-	Err  error
+	Err  error     // what is wrong
 }
 
 // Error names the type of the event and what is wrong with it.

@@ -11,20 +11,20 @@ import (
 // Member is a member of a conversation, as the events so far tell. It is a copy,
 // and belongs to who asked for it.
 type Member struct {
-	ID          string
-	UserID      string
-	UserName    string
-	DisplayName string
-	ImageURL    string
-	State       MemberState // MemberStateUnknown while events have only named the member
-	Channel     *Channel    // nil while no event told
-	Media       Media       // audio:mute:* and audio:earmuff:* change it as well as member:media
-	LegStatus   LegStatus   // of the member's leg
-	Typing      bool
-	Speaking    bool
-	InvitedBy   string // name or ID of a user
-	Reason      Reason // of leaving
-	Timestamp   MemberTimestamp
+	ID          string          // MEM-…
+	UserID      string          // USR-…; empty while not told
+	UserName    string          // unique in the application; empty while not told
+	DisplayName string          // to show
+	ImageURL    string          // of a picture to show
+	State       MemberState     // MemberStateUnknown while events have only named the member
+	Channel     *Channel        // nil while no event told
+	Media       Media           // audio:mute:* and audio:earmuff:* change it as well as member:media
+	LegStatus   LegStatus       // of the member's leg
+	Typing      bool            // between text:typing:on and text:typing:off
+	Speaking    bool            // as the voice detector heard it
+	InvitedBy   string          // name or ID of a user
+	Reason      Reason          // of leaving
+	Timestamp   MemberTimestamp // in the life of the member
 }
 
 // members are the members of a conversation, in the order in which they became

@@ -19,8 +19,8 @@ type Order string
 
 // The orders of a list. The service's own is ascending.
 const (
-	Ascending  Order = "asc"
-	Descending Order = "desc"
+	Ascending  Order = "asc"  // the oldest first
+	Descending Order = "desc" // the newest first
 )
 
 // ListOptions are common to all lists. The zero value lists from the start, in
@@ -34,7 +34,7 @@ type ListOptions struct {
 // Page is a page of a list. What its items hold as Raw and as text, but for those of
 // an [Event], is part of the whole answer, and keeps it in memory.
 type Page[T any] struct {
-	Items []*T
+	Items []*T   // in the order of the list
 	Next  string // the cursor of the next page; "" at the end
 	Prev  string // the cursor of the page before; "" at the start
 }

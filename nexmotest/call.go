@@ -21,7 +21,7 @@ type Call struct {
 
 // PlayedCall is what a call left behind.
 type PlayedCall struct {
-	ConversationID string
+	ConversationID string        // of the call
 	CallerID       string        // the caller's member
 	AgentID        string        // the agent's member; "" if there was none
 	LastEventID    nexmo.EventID // of the conversation

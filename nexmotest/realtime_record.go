@@ -10,11 +10,11 @@ import (
 
 // Login is a connection that wanted a session.
 type Login struct {
-	User      string // the name of the user whose token it had
-	SessionID string // "" if it was refused
-	Resumed   bool   // whether it named the session
-	Refusal   string // the event that it was refused with
-	At        time.Time
+	User      string    // the name of the user whose token it had
+	SessionID string    // "" if it was refused
+	Resumed   bool      // whether it named the session
+	Refusal   string    // the event that it was refused with
+	At        time.Time // when it was made
 }
 
 // String says who it was, and what became of it.
@@ -31,13 +31,13 @@ func (l Login) String() string {
 
 // Ack is a frame that a client acknowledged.
 type Ack struct {
-	User      string
-	SessionID string
+	User      string // the name of the user whose session it is
+	SessionID string // of the session
 
 	Type           nexmo.EventType // the name of the frame
 	ConversationID string          // "" if it was no event of a conversation
 	EventID        nexmo.EventID   // 0 for an event that is not stored
-	At             time.Time
+	At             time.Time       // when it came
 }
 
 // String says who acknowledged what.

@@ -15,31 +15,31 @@ import (
 
 // Request is a request that a server got.
 type Request struct {
-	Method string
-	Path   string // as it was sent, escaped
-	Query  url.Values
-	Header http.Header
-	Body   []byte
-	User   string // the name of the user whose token it had; "" for the application
-	Status int    // of the answer; 0 if the connection was cut
-	At     time.Time
+	Method string      // such as POST
+	Path   string      // as it was sent, escaped
+	Query  url.Values  // nil if there is none
+	Header http.Header // of the request
+	Body   []byte      // as it was sent
+	User   string      // the name of the user whose token it had; "" for the application
+	Status int         // of the answer; 0 if the connection was cut
+	At     time.Time   // when it came
 }
 
 // Webhook is one attempt to post an event.
 type Webhook struct {
-	Method string
-	URL    string
-	Header http.Header
-	Body   []byte // the event as it was posted; a GET carries it as its query
+	Method string      // POST, or GET
+	URL    string      // where it was posted
+	Header http.Header // of the request; it has the token
+	Body   []byte      // the event as it was posted; a GET carries it as its query
 
-	Type           nexmo.EventType
-	ConversationID string        // "" for an event of the application
-	EventID        nexmo.EventID // 0 for an event that is not stored
+	Type           nexmo.EventType // of the event
+	ConversationID string          // "" for an event of the application
+	EventID        nexmo.EventID   // 0 for an event that is not stored
 
-	Attempt int // 1 for the first
-	Status  int // of the answer; 0 if there was none
-	Err     error
-	At      time.Time
+	Attempt int       // 1 for the first
+	Status  int       // of the answer; 0 if there was none
+	Err     error     // why there was no answer, or nil
+	At      time.Time // when it was posted
 }
 
 // Accepted reports whether the answer takes the event as delivered.

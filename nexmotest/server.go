@@ -20,8 +20,11 @@ import (
 
 // TB is what a server needs of a [testing.TB].
 type TB interface {
+	// Helper marks the caller as one that fails for another.
 	Helper()
+	// Cleanup has fn called when the test is over.
 	Cleanup(fn func())
+	// Fatalf fails the test, and ends it.
 	Fatalf(format string, args ...any)
 }
 
