@@ -46,7 +46,9 @@ type tracked struct {
 	pins    atomic.Int32 // how many deliveries are under way
 }
 
-// NewApplication returns an application without conversations.
+// NewApplication returns an application without conversations. id is for
+// [Application.ID] alone and may be empty: which application a webhook is for is
+// checked by a [Verifier].
 func NewApplication(id string, opts ...ApplicationOption) *Application {
 	cfg := defaultApplicationConfig
 	for _, o := range opts {
@@ -55,7 +57,7 @@ func NewApplication(id string, opts ...ApplicationOption) *Application {
 	return &Application{id: id, cfg: cfg, byID: map[string]*tracked{}}
 }
 
-// ID returns the ID of the application.
+// ID returns the ID that NewApplication was given.
 func (a *Application) ID() string { return a.id }
 
 // On registers h for the events of type t, or for those that the pattern t
@@ -87,7 +89,10 @@ func (a *Application) OnConversation(fn func(*Conversation)) {
 }
 
 // Deliver hands e to the conversation it belongs to, as [Conversation.Deliver]
-// does, or handles it at once when it belongs to none.
+// does, or handles it at once when it belongs to none. The first event of a
+// conversation has the functions of OnConversation run, and with [WithClient] the
+// conversation loaded, which may take ten seconds. After Close the error is
+// [ErrClosed].
 func (a *Application) Deliver(ctx context.Context, e *Event) error {
 	return deliver(ctx, a, e)
 }
@@ -381,7 +386,8 @@ func (a *Application) Conversations() iter.Seq[*Conversation] {
 }
 
 // Close closes every conversation, which handles what was held back; see
-// [Conversation.Close]. Deliver returns [ErrClosed] from then on.
+// [Conversation.Close]. Deliver returns [ErrClosed] from then on. It may be called
+// again.
 func (a *Application) Close() error {
 	a.mu.Lock()
 	a.closed = true

@@ -23,6 +23,7 @@ import (
 // before each request, from several goroutines. When the service finds a token
 // expired, the request is made once more if Token then returns another one.
 type TokenSource interface {
+	// Token returns a token that is good now, and for the time of a request.
 	Token() (string, error)
 }
 
@@ -38,7 +39,12 @@ func (f TokenFunc) Token() (string, error) { return f() }
 //
 // A request ends when its ctx does. What the service refuses is an [*APIError];
 // what would be refused according to the documentation is not sent, and is an
-// error that matches [ErrInvalid].
+// error that matches [ErrInvalid]. A name or ID that does not exist matches
+// [ErrNotFound], also where it exists in another region. Requests are tried again
+// as [RetryPolicy] says. An answer of more than 32 MiB is an error.
+//
+// The paths are those of version 1 of the API, as its description has them, but
+// where a method says otherwise.
 type Client struct {
 	tokens TokenSource
 	http   *http.Client
@@ -66,13 +72,13 @@ func (o clientOption) applyClient(c *clientConfig) { o(c) }
 // The hosts of the service. Users, and what hangs on them, live in one region:
 // to the hosts of other regions they do not exist.
 const (
-	BaseURL          = "https://api.nexmo.com" // the default
-	BaseURLVirginia  = "https://api-us-3.vonage.com"
-	BaseURLOregon    = "https://api-us-4.vonage.com"
-	BaseURLDublin    = "https://api-eu-3.vonage.com"
-	BaseURLFrankfurt = "https://api-eu-4.vonage.com"
-	BaseURLSingapore = "https://api-ap-3.vonage.com"
-	BaseURLSydney    = "https://api-ap-4.vonage.com"
+	BaseURL          = "https://api.nexmo.com"       // the default
+	BaseURLVirginia  = "https://api-us-3.vonage.com" // United States, east
+	BaseURLOregon    = "https://api-us-4.vonage.com" // United States, west
+	BaseURLDublin    = "https://api-eu-3.vonage.com" // Europe
+	BaseURLFrankfurt = "https://api-eu-4.vonage.com" // Europe
+	BaseURLSingapore = "https://api-ap-3.vonage.com" // Asia
+	BaseURLSydney    = "https://api-ap-4.vonage.com" // Australia
 )
 
 // WithBaseURL says where the service is: a region, such as [BaseURLDublin], or a
@@ -81,8 +87,9 @@ func WithBaseURL(address string) ConnectionOption {
 	return connectionOption(func(c *clientConfig) { c.baseURL = address })
 }
 
-// WithHTTPClient has requests made by a copy of h, which follows no redirects. By
-// default an attempt may take 30 seconds.
+// WithHTTPClient has requests made by a copy of h, which follows no redirects: h
+// itself stays as it is. By default an attempt may take 30 seconds. Its Transport
+// sees tokens.
 func WithHTTPClient(h *http.Client) ConnectionOption {
 	return connectionOption(func(c *clientConfig) {
 		if h != nil {

@@ -18,6 +18,10 @@ import (
 // the package comment gives, and it keeps the conversation's members, its
 // properties and, with [WithHistory], its last events.
 //
+// With a [Client], which [WithClient] or [Client.Conversation] gives it, it has the
+// verbs of the field: they make requests, as the methods of Client do, and return
+// its errors. Without one they return [ErrNoClient].
+//
 // All methods may be called from several goroutines, and from handlers.
 type Conversation struct {
 	id         string
@@ -64,7 +68,7 @@ var errHandlerExited = errors.New("nexmo: a handler ended its goroutine")
 // Gap is a run of event IDs that are missing from a conversation and are no
 // longer waited for. An event of a gap that arrives later is still handled.
 type Gap struct {
-	ConversationID string
+	ConversationID string  // whose events are missing
 	From, To       EventID // both are missing
 }
 
@@ -122,7 +126,8 @@ func (o *outcome) settle(err error) {
 	}
 }
 
-// NewConversation returns a conversation that has seen no event yet.
+// NewConversation returns a conversation that has seen no event yet. It makes no
+// request and starts no goroutine. id must be the one that its events name.
 func NewConversation(id string, opts ...ConversationOption) *Conversation {
 	cfg := &defaultConfig
 	if len(opts) > 0 {
@@ -167,7 +172,8 @@ func warnUnknown(log *slog.Logger, t EventType) {
 	}
 }
 
-// Use wraps the handlers of the conversation; see [EventDispatcher.Use].
+// Use wraps the handlers of the conversation, not those of its [Application]; see
+// [EventDispatcher.Use].
 func (c *Conversation) Use(mw ...Middleware) { c.dispatcher.Use(mw...) }
 
 // Deliver hands e to the conversation and returns when its handlers have
@@ -175,6 +181,9 @@ func (c *Conversation) Use(mw ...Middleware) { c.dispatcher.Use(mw...) }
 // earlier ones are missing, that is when its turn has come. If ctx ends first,
 // the event is withdrawn and ctx's error returned: deliver it again. A duplicate
 // of an event that was handled returns nil.
+//
+// The error is [ErrClosed] after Close. It is another one, and no handler runs, when
+// e is nil, names another conversation, or has an ID below 0.
 //
 // From a handler, with the handler's ctx, Deliver queues e behind the current
 // event and returns nil at once.
@@ -764,8 +773,9 @@ func (c *Conversation) close() {
 // Watch returns the events of the given types, or patterns, or all, from now on,
 // as they are handled: a loop in place of a handler. The sequence ends when ctx
 // does or the loop is left; it can be ranged over once. The conversation waits
-// for a loop that falls far behind, so do not deliver to the conversation from
-// the loop.
+// for a loop that is more than 64 events behind, so do not deliver to the
+// conversation from the loop. An event counts as handled when the loop is to get
+// it: what fails in the loop is not delivered again.
 func (c *Conversation) Watch(ctx context.Context, types ...EventType) iter.Seq[*Event] {
 	if len(types) == 0 {
 		types = []EventType{EventAny}
@@ -841,7 +851,8 @@ func (c *Conversation) Members() iter.Seq[Member] {
 // Events returns the kept history as it is when the loop begins, in the order of
 // the IDs. It is empty unless [WithHistory] says how many events to keep. Events
 // without an ID are not kept. Receipts, edits and deletions have been applied to
-// what is kept.
+// what is kept: such an event is a copy of the one that was handled, and read-only
+// as that.
 func (c *Conversation) Events() iter.Seq2[EventID, *Event] {
 	return func(yield func(EventID, *Event) bool) {
 		if c.cfg.history == 0 {

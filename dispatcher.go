@@ -15,6 +15,9 @@ import (
 // Handler handles an event. The event is shared: do not change it. A returned
 // error means that the event was not handled: it reaches the caller of Deliver,
 // and a [Conversation] will take the event again.
+//
+// ctx is that of who delivered the event: of a webhook it ends with its time, of a
+// session with Run. What a handler delivers itself has to be delivered with it.
 type Handler func(ctx context.Context, e *Event) error
 
 // Middleware wraps a handler, as in net/http.
@@ -23,6 +26,8 @@ type Middleware func(Handler) Handler
 // Registrar is where handlers are registered: an [EventDispatcher], a
 // [Conversation] or an [Application].
 type Registrar interface {
+	// On registers h for the events of type t, or for those that the pattern t
+	// matches. The function that it returns takes h off again.
 	On(t EventType, h Handler) (off func())
 }
 
@@ -62,7 +67,7 @@ type registration struct {
 // On registers h for the events of type t, or for those that the pattern t
 // matches. Handlers run in the order in which they were registered. The
 // returned function takes h off again, from the next event on; it may be called
-// more than once, and from h itself.
+// more than once, and from h itself. On panics if h is nil.
 func (d *EventDispatcher) On(t EventType, h Handler) (off func()) {
 	return d.add(t, h, false)
 }
@@ -234,9 +239,10 @@ func (d *EventDispatcher) runOnce(ctx context.Context, n *entry, e *Event) error
 	return err
 }
 
-// PanicError is what a handler panicked with.
+// PanicError is what a handler panicked with. It is the error of that handler; the
+// others still run.
 type PanicError struct {
-	Value any
+	Value any    // what panic was called with
 	Stack []byte // of the goroutine, as debug.Stack gives it
 }
 

@@ -27,68 +27,68 @@ type ErrorCode string
 // The codes that a program is likely to act on. There are many more; all can be
 // compared as text.
 const (
-	CodeInvalidToken     ErrorCode = "system:error:invalid-token"
-	CodeExpiredToken     ErrorCode = "system:error:expired-token" //nolint:gosec // no token
-	CodeMissingToken     ErrorCode = "system:error:missing-token"
-	CodePermission       ErrorCode = "system:error:permission"
+	CodeInvalidToken     ErrorCode = "system:error:invalid-token"           // 401
+	CodeExpiredToken     ErrorCode = "system:error:expired-token"           //nolint:gosec // no token
+	CodeMissingToken     ErrorCode = "system:error:missing-token"           // 401
+	CodePermission       ErrorCode = "system:error:permission"              // the ACL of the token does not allow it
 	CodePermissionDenied ErrorCode = "conversation:error:permission-denied" // an expired token, or one of another application
 
-	CodeConversationNotFound      ErrorCode = "conversation:error:not-found"
-	CodeConversationDuplicateName ErrorCode = "conversation:error:duplicate-name"
-	CodeConversationNotAllowed    ErrorCode = "conversation:error:not-allowed" // its state is INACTIVE
-	CodeConversationFull          ErrorCode = "conversation:error:maximum-number-of-members"
-	CodeInvalidChannel            ErrorCode = "conversation:error:invalid-channel"
-	CodeInvalidEvent              ErrorCode = "conversation:error:invalid-event"
+	CodeConversationNotFound      ErrorCode = "conversation:error:not-found"                 // 404; or it lives in another region
+	CodeConversationDuplicateName ErrorCode = "conversation:error:duplicate-name"            // 409
+	CodeConversationNotAllowed    ErrorCode = "conversation:error:not-allowed"               // its state is INACTIVE
+	CodeConversationFull          ErrorCode = "conversation:error:maximum-number-of-members" // there are 100 members
+	CodeInvalidChannel            ErrorCode = "conversation:error:invalid-channel"           // the Channel of a member is not one the service takes
+	CodeInvalidEvent              ErrorCode = "conversation:error:invalid-event"             // the body of an event is not as documented
 
-	CodeMemberNotFound       ErrorCode = "conversation:error:member-not-found"
-	CodeMemberAlreadyJoined  ErrorCode = "conversation:error:member-already-joined"
-	CodeMemberAlreadyInvited ErrorCode = "conversation:error:member-already-invited"
-	CodeInvalidMemberState   ErrorCode = "conversation:error:invalid-member-state"
-	CodeMemberPermission     ErrorCode = "conversation:error:member:permission-denied"
+	CodeMemberNotFound       ErrorCode = "conversation:error:member-not-found"         // 404
+	CodeMemberAlreadyJoined  ErrorCode = "conversation:error:member-already-joined"    // by the same channel
+	CodeMemberAlreadyInvited ErrorCode = "conversation:error:member-already-invited"   // by the same channel
+	CodeInvalidMemberState   ErrorCode = "conversation:error:invalid-member-state"     // such as to leave twice
+	CodeMemberPermission     ErrorCode = "conversation:error:member:permission-denied" // not with the tokens of this user
 
-	CodeEventNotFound         ErrorCode = "event:error:not-found"
-	CodeEventUnknown          ErrorCode = "event:error:unknown-event"
-	CodeEventNotJoined        ErrorCode = "event:error:not-joined" // the member that it is from has not joined
-	CodeEventPermission       ErrorCode = "event:error:permission-denied"
-	CodeEventDeleteNotAllowed ErrorCode = "event:error:delete-not-allowed"
+	CodeEventNotFound         ErrorCode = "event:error:not-found"          // 404
+	CodeEventUnknown          ErrorCode = "event:error:unknown-event"      // a type that cannot be made
+	CodeEventNotJoined        ErrorCode = "event:error:not-joined"         // the member that it is from has not joined
+	CodeEventPermission       ErrorCode = "event:error:permission-denied"  // not with the tokens of this user
+	CodeEventDeleteNotAllowed ErrorCode = "event:error:delete-not-allowed" // only message and custom events can be deleted
 
-	CodeUserNotFound      ErrorCode = "user:error:not-found"
-	CodeUserDuplicateName ErrorCode = "user:error:duplicate-name"
-	CodeInvalidUserName   ErrorCode = "user:error:invalid-user-name"
+	CodeUserNotFound      ErrorCode = "user:error:not-found"         // 404; or it lives in another region
+	CodeUserDuplicateName ErrorCode = "user:error:duplicate-name"    // 409
+	CodeInvalidUserName   ErrorCode = "user:error:invalid-user-name" // me, or one that begins with USR-
 
-	CodeValidation         ErrorCode = "http:error:validation-fail"
-	CodeRouteNotFound      ErrorCode = "http:error:not-found"
-	CodeTooManyRequests    ErrorCode = "http:error:too-many-request"
-	CodeInvalidCursor      ErrorCode = "paginator-builder:error:invalid-cursor"
-	CodeCustomDataTooLarge ErrorCode = "custom-data:error:max-data-limit"
-	CodeCustomDataSum      ErrorCode = "custom-data:error:max-data-sum-limit-exceeded"
-	CodeEphemeralTooLarge  ErrorCode = "ephemeral:error:max-data-limit"
-	CodeSessionNotFound    ErrorCode = "session:error:not-found"
+	CodeValidation         ErrorCode = "http:error:validation-fail"                    // 400; see InvalidParameters
+	CodeRouteNotFound      ErrorCode = "http:error:not-found"                          // 404; no such path
+	CodeTooManyRequests    ErrorCode = "http:error:too-many-request"                   // 429
+	CodeInvalidCursor      ErrorCode = "paginator-builder:error:invalid-cursor"        // not one of this list
+	CodeCustomDataTooLarge ErrorCode = "custom-data:error:max-data-limit"              // the limit is not documented
+	CodeCustomDataSum      ErrorCode = "custom-data:error:max-data-sum-limit-exceeded" // of all there is; the limit is not documented
+	CodeEphemeralTooLarge  ErrorCode = "ephemeral:error:max-data-limit"                // the limit is not documented
+	CodeSessionNotFound    ErrorCode = "session:error:not-found"                       // 404
 )
 
 // APIError is an answer of the service that is no success, in whichever of its
 // styles. With [errors.Is] it matches the sentinel of its status, such as
 // [ErrNotFound]; the status is what counts, whatever the title says.
 type APIError struct {
-	Op                string    // what was tried, such as "create member"
-	Status            int       // of HTTP
-	Code              ErrorCode // "" when the answer has none
-	Title             string    // may be that of another status
-	Detail            string    // may be empty
-	Type              string    // usually the address of a page
-	Instance          string    // what support asks for
-	InvalidParameters []InvalidParameter
-	RetryAfter        time.Duration // that the service asked for, or 0
-	Attempts          int           // how often it was tried
-	Unsure            bool          // an earlier attempt may have been carried out
-	Header            http.Header
-	Body              []byte // as it came: JSON, HTML or nothing
+	Op                string             // what was tried, such as "create member"
+	Status            int                // of HTTP
+	Code              ErrorCode          // "" when the answer has none
+	Title             string             // may be that of another status
+	Detail            string             // may be empty
+	Type              string             // usually the address of a page
+	Instance          string             // what support asks for
+	InvalidParameters []InvalidParameter // which parts of the request were refused; may be empty
+	RetryAfter        time.Duration      // that the service asked for, or 0
+	Attempts          int                // how often it was tried
+	Unsure            bool               // an earlier attempt may have been carried out
+	Header            http.Header        // of the answer
+	Body              []byte             // as it came: JSON, HTML or nothing
 }
 
 // InvalidParameter is a part of a request that the service refused.
 type InvalidParameter struct {
-	Name   string
-	Reason string
+	Name   string // of the field or parameter
+	Reason string // may repeat what was sent
 }
 
 // Error names the status, the code, the title and what is invalid, but neither

@@ -92,27 +92,30 @@ func WithoutLoading() ApplicationOption {
 	return applicationOption(func(c *applicationConfig) { c.unloaded = true })
 }
 
-// WithHistory keeps the last n events that have an ID, for
-// [Conversation.Events]. Without it none are kept.
+// WithHistory keeps the last n events that have an ID, whole, for
+// [Conversation.Events]. Without it, or with an n below 1, none are kept.
 func WithHistory(n int) ConversationOption {
 	return conversationOption(func(c *config) { c.history = max(n, 0) })
 }
 
 // WithReorderWindow says how many events, and for how long, are held back while
 // earlier ones are missing. When either is passed the missing ones are given up.
-// The default is 64 events and 2 seconds.
+// The default is 64 events and 2 seconds; with 0 and 0 nothing is waited for but the
+// answer of a [Source]. Behind a [WebhookHandler] the wait should be shorter than
+// its Timeout.
 func WithReorderWindow(events int, wait time.Duration) ConversationOption {
 	return conversationOption(func(c *config) { c.window, c.wait = max(events, 0), max(wait, 0) })
 }
 
 // WithGapFunc has fn called for every [Gap] that is given up, before the event
-// behind it is handled.
+// behind it is handled. The conversation waits for fn, whose panics are logged.
 func WithGapFunc(fn func(context.Context, Gap)) ConversationOption {
 	return conversationOption(func(c *config) { c.onGap = fn })
 }
 
-// WithStart says which ID comes first: events from id on are waited for. Without
-// it the first event that arrives sets the baseline.
+// WithStart says which ID comes first: events from id on are waited for; 1 is the
+// first of all. Without it the first event that arrives sets the baseline. Given to
+// an Application it holds for each of its conversations.
 func WithStart(id EventID) ConversationOption {
 	return conversationOption(func(c *config) { c.start = id })
 }
@@ -145,7 +148,8 @@ var discard = slog.New(slog.DiscardHandler)
 
 // WithMaxConversations says how many conversations an application keeps; the
 // ones that were quiet longest are let go first, deleted ones before others. The
-// default is 65,536.
+// default is 65,536, and 1 the least. One that has events under way or held back
+// is kept.
 func WithMaxConversations(n int) ApplicationOption {
 	return applicationOption(func(c *applicationConfig) { c.maxConversations = max(n, 1) })
 }

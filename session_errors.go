@@ -29,13 +29,13 @@ var (
 // The codes of a [SessionError] that a program is likely to act on, besides those
 // of an [*APIError], such as [CodeExpiredToken].
 const (
-	CodeSessionInvalid      ErrorCode = "session:invalid"
-	CodeSessionErrorInvalid ErrorCode = "session:error:invalid"
-	CodeSessionTerminated   ErrorCode = "session:terminated"
-	CodeSessionLoggedOut    ErrorCode = "session:logged-out"
-	CodeTooManySessions     ErrorCode = "session:error:max-open-sessions"
-	CodeInvalidUser         ErrorCode = "user:error:invalid-user"
-	CodeConnectError        ErrorCode = "connect_error" // refused before there was a word about the session
+	CodeSessionInvalid      ErrorCode = "session:invalid"                 // it cannot be resumed
+	CodeSessionErrorInvalid ErrorCode = "session:error:invalid"           // it cannot be resumed; another word for it
+	CodeSessionTerminated   ErrorCode = "session:terminated"              // the service has ended it
+	CodeSessionLoggedOut    ErrorCode = "session:logged-out"              // it was logged out
+	CodeTooManySessions     ErrorCode = "session:error:max-open-sessions" // of this user
+	CodeInvalidUser         ErrorCode = "user:error:invalid-user"         // the user of the token does not exist
+	CodeConnectError        ErrorCode = "connect_error"                   // refused before there was a word about the session
 )
 
 // SessionError is what the service says against a session, or in one. With

@@ -55,15 +55,15 @@ func defaultSessionConfig() sessionConfig {
 // The hosts of realtime sessions. A user lives in one region.
 const (
 	WebsocketURL   = "wss://ws-us.vonage.com" // the default
-	WebsocketURLEU = "wss://ws-eu.vonage.com"
-	WebsocketURLAP = "wss://ws-ap.vonage.com"
+	WebsocketURLEU = "wss://ws-eu.vonage.com" // Europe
+	WebsocketURLAP = "wss://ws-ap.vonage.com" // Asia and the Pacific
 )
 
 // The hosts of requests that belong to those of sessions.
 const (
-	BaseURLUS = "https://api-us.vonage.com"
-	BaseURLEU = "https://api-eu.vonage.com"
-	BaseURLAP = "https://api-ap.vonage.com"
+	BaseURLUS = "https://api-us.vonage.com" // United States; that of WebsocketURL
+	BaseURLEU = "https://api-eu.vonage.com" // Europe; that of WebsocketURLEU
+	BaseURLAP = "https://api-ap.vonage.com" // Asia and the Pacific; that of WebsocketURLAP
 )
 
 // sessionHosts are the websocket URLs that belong to the base URLs of the service.

@@ -14,6 +14,7 @@ import (
 // Deliver returns nil when it has taken responsibility for e, and an error when
 // e must be delivered again.
 type Sink interface {
+	// Deliver takes e, or returns why not. It may be called from several goroutines.
 	Deliver(ctx context.Context, e *Event) error
 }
 
@@ -28,6 +29,8 @@ func (f SinkFunc) Deliver(ctx context.Context, e *Event) error { return f(ctx, e
 // not exist. An error is yielded last and once, with a nil event. Ranging over
 // the sequence again reads again.
 type Source interface {
+	// EventsAfter reads the events of a conversation whose ID is above after, all of
+	// them if it is 0. It may be called from several goroutines.
 	EventsAfter(ctx context.Context, conversationID string, after EventID) iter.Seq2[*Event, error]
 }
 

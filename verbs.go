@@ -25,7 +25,8 @@ func (c *Client) Conversation(ctx context.Context, id string, opts ...Conversati
 }
 
 // Load asks the service for the conversation and its members, and takes over what
-// it tells. What events told later stays.
+// it tells. What events told later stays. It makes one request, and one for each
+// 100 members.
 func (c *Conversation) Load(ctx context.Context) error { return c.loadFrom(ctx, true) }
 
 // loadFrom is Load. baseline says whether what was loaded is where the events begin,
@@ -210,7 +211,8 @@ func (c *Conversation) Kick(ctx context.Context, memberID string, reason Reason)
 	return err
 }
 
-// Leave has the own member leave. It needs the tokens of a user.
+// Leave has the own member leave, which it asks for first. It needs the tokens of a
+// user.
 func (c *Conversation) Leave(ctx context.Context, reason Reason) error {
 	client, err := c.client()
 	if err != nil {
@@ -305,7 +307,7 @@ func (c *Conversation) StopPlay(ctx context.Context, playID string, opts ...Even
 }
 
 // Record begins a recording. The events that follow have the RecordingID of the
-// answer.
+// answer; [AudioRecordDone] tells where the file is.
 func (c *Conversation) Record(ctx context.Context, record AudioRecord, opts ...EventOption) (*Event, error) {
 	return c.Send(ctx, &record, opts...)
 }

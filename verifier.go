@@ -29,18 +29,37 @@ import (
 // Why a webhook was refused. A handler logs which it was; the sender is told
 // nothing but a status.
 var (
-	ErrNoSecret    = errors.New("nexmo: Verifier: Secrets: give the signature secret of the account; an empty one verifies nothing")
-	ErrNoToken     = errors.New("nexmo: webhook: no Authorization header")
-	ErrToken       = errors.New("nexmo: webhook: the token is malformed")
-	ErrAlgorithm   = errors.New("nexmo: webhook: the token is not signed with HS256")
-	ErrSignature   = errors.New("nexmo: webhook: the signature is wrong")
-	ErrIssuer      = errors.New("nexmo: webhook: the token is of another issuer")
-	ErrExpired     = errors.New("nexmo: webhook: the token is too old: the time that MaxAge allows has passed")
+	// ErrNoSecret says that Secrets is empty, or that one of them is.
+	ErrNoSecret = errors.New("nexmo: Verifier: Secrets: give the signature secret of the account; an empty one verifies nothing")
+	// ErrNoToken says that there is no Authorization header: the callbacks are not
+	// signed, or something on the way has taken it.
+	ErrNoToken = errors.New("nexmo: webhook: no Authorization header")
+	// ErrToken says that the header is not one Bearer token, or that the token is not
+	// three parts of strict base64url and JSON with an iat, or larger than 8 KiB.
+	ErrToken = errors.New("nexmo: webhook: the token is malformed")
+	// ErrAlgorithm says that the alg of the token is not HS256.
+	ErrAlgorithm = errors.New("nexmo: webhook: the token is not signed with HS256")
+	// ErrSignature says that the token was signed with none of the Secrets.
+	ErrSignature = errors.New("nexmo: webhook: the signature is wrong")
+	// ErrIssuer says that the iss of the token is not Vonage.
+	ErrIssuer = errors.New("nexmo: webhook: the token is of another issuer")
+	// ErrExpired says that the iat of the token is older than MaxAge, or that its exp,
+	// if it has one, has passed.
+	ErrExpired = errors.New("nexmo: webhook: the token is too old: the time that MaxAge allows has passed")
+	// ErrNotYetValid says that the iat of the token is more than Leeway ahead, or that
+	// its nbf, if it has one, is ahead.
 	ErrNotYetValid = errors.New("nexmo: webhook: the token is of the future: more than Leeway away")
+	// ErrPayloadHash says that the payload_hash of the token is missing, or is not that
+	// of the body: something has changed the body on the way.
 	ErrPayloadHash = errors.New("nexmo: webhook: the token is for another payload")
-	ErrAccount     = errors.New("nexmo: webhook: the token is of another account or application")
-	ErrReplay      = errors.New("nexmo: webhook: the token was used before")
-	ErrTooLarge    = errors.New("nexmo: webhook: the body is larger than MaxBody allows")
+	// ErrAccount says that the api_key or application_id of the token is not that of
+	// APIKey or ApplicationID.
+	ErrAccount = errors.New("nexmo: webhook: the token is of another account or application")
+	// ErrReplay says that the token has brought an event before; see RememberTokens of
+	// [WebhookHandler].
+	ErrReplay = errors.New("nexmo: webhook: the token was used before")
+	// ErrTooLarge says that the body, or the query of a GET, is larger than MaxBody.
+	ErrTooLarge = errors.New("nexmo: webhook: the body is larger than MaxBody allows")
 )
 
 // Verifier verifies signed webhooks: that they come from the service, are meant
@@ -72,8 +91,11 @@ type Verifier struct {
 	// if zero.
 	MaxBody int64
 
-	// APIKey and ApplicationID, when not empty, must be those in the token.
-	APIKey        string
+	// APIKey, when not empty, is the account that must be in the token.
+	APIKey string
+
+	// ApplicationID, when not empty, is the application that must be in the token.
+	// The claim is documented as optional: a token without it is refused then.
 	ApplicationID string
 
 	// Now is the clock; time.Now if nil.

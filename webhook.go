@@ -35,8 +35,12 @@ import (
 // http.ResponseWriter without an Unwrap method: Timeout cannot end the reading of
 // a body then.
 type WebhookHandler struct {
+	// Verifier verifies the webhooks. It must be given, but with AllowUnsigned.
 	Verifier *Verifier
-	Sink     Sink
+
+	// Sink takes the events: an Application, a Conversation, or what stands in front
+	// of them. It must be given, and may be called from several goroutines.
+	Sink Sink
 
 	// Timeout is how long an event may take, from the arrival of the request
 	// to the return of the last handler; 4 seconds if zero, as the service waits
@@ -85,10 +89,10 @@ type WebhookHandler struct {
 
 // WebhookResult is the outcome of one request to a [WebhookHandler].
 type WebhookResult struct {
-	Status         int
-	EventType      EventType // "" if it did not come to an event
-	ConversationID string
-	EventID        EventID
+	Status         int           // of the answer
+	EventType      EventType     // "" if it did not come to an event
+	ConversationID string        // "" if it has none, or it did not come to an event
+	EventID        EventID       // 0 if it has none, or it did not come to an event
 	Duration       time.Duration // from the arrival of the request to the answer
 	Err            error         // nil if the event was handled
 }
