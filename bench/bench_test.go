@@ -1,7 +1,4 @@
-// Package bench compares this module with its peers, with encoding/json and with
-// floors written by hand. Its benchmarks are named task/contender; the program
-// beside them runs them in rounds and prints what they say as a table.
-package bench
+package main
 
 import (
 	"bytes"
