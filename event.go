@@ -678,7 +678,7 @@ func (p *parser) list(data []byte) ([]span, error) {
 	var err error
 	switch s.Peek() {
 	case '[':
-		spans = p.items(data, nil)
+		spans = p.items(data)
 	case '{':
 		spans, err = p.page(data)
 	default:
@@ -692,7 +692,8 @@ func (p *parser) list(data []byte) ([]span, error) {
 	return spans, err
 }
 
-func (p *parser) items(data []byte, spans []span) []span {
+func (p *parser) items(data []byte) []span {
+	spans := make([]span, 0, 100) // the longest page
 	a, _ := p.s.Array()
 	for p.s.More(&a) {
 		start := p.s.Offset()
@@ -790,7 +791,7 @@ func (p *parser) embeddedItems(data []byte, depth int) (spans []span, err error)
 	s := &p.s
 	switch s.Peek() {
 	case '[':
-		return p.items(data, []span{}), nil
+		return p.items(data), nil
 	case 'n':
 		s.Null()
 		return nil, nil
@@ -807,7 +808,7 @@ func (p *parser) embeddedItems(data []byte, depth int) (spans []span, err error)
 			s.Once(&o, 0)
 			switch s.Peek() {
 			case '[':
-				spans = p.items(data, []span{})
+				spans = p.items(data)
 			case 'n':
 				s.Null()
 			default:
