@@ -244,6 +244,15 @@ func (s *Scanner) Object() (Object, bool) {
 // Next goes to the next member and sets o.Name. It returns false at the end of
 // the object, which it then leaves, and after a syntax error.
 func (s *Scanner) Next(o *Object) bool {
+	// The usual case: not the first member, and no blanks.
+	if i, raw := s.pos, s.raw; o.walk == inside && i+1 < len(raw) && raw[i] == ',' && raw[i+1] == '"' {
+		end := skipPlain(raw, i+2)
+		if end+1 < len(raw) && raw[end] == '"' && raw[end+1] == ':' {
+			s.nameAt, s.pos = i+1, end+2
+			o.Name = s.src[i+2 : end]
+			return true
+		}
+	}
 	o.Name = ""
 	c := s.next()
 	switch {
@@ -269,11 +278,6 @@ func (s *Scanner) Next(o *Object) bool {
 	}
 	s.nameAt = s.pos
 	name := s.text()
-	if s.pos < len(s.raw) && s.raw[s.pos] == ':' { // the usual case
-		s.pos++
-		o.Name = name
-		return true
-	}
 	if s.next() != ':' {
 		s.fail(s.pos, "colon expected")
 		return false
@@ -287,17 +291,18 @@ func (s *Scanner) Next(o *Object) bool {
 // number, is there for the first time in its object. The second time it records
 // a syntax error. Call it before consuming the member's value.
 func (s *Scanner) Once(o *Object, bit uint) bool {
-	if bit >= 64 {
-		return s.Remember(o) // by name, for want of bits
-	}
-	if o.seen>>bit&1 == 0 {
-		o.seen |= 1 << bit
+	if seen := o.seen | 1<<bit; seen != o.seen { // there is no 65th bit
+		o.seen = seen
 		return true
 	}
-	return s.duplicate()
+	return s.again(o, bit)
 }
 
-func (s *Scanner) duplicate() bool {
+// again is Once for a member that was seen, or one for whose number there is no bit.
+func (s *Scanner) again(o *Object, bit uint) bool {
+	if bit >= 64 {
+		return s.Remember(o)
+	}
 	s.fail(s.nameAt, reasonDuplicate)
 	return false
 }

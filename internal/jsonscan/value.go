@@ -13,6 +13,12 @@ import (
 // Text consumes text and returns it without escapes. It returns false for null,
 // and for anything else after having recorded a mismatch.
 func (s *Scanner) Text() (string, bool) {
+	if i, raw := s.pos, s.raw; i < len(raw) && raw[i] == '"' { // the usual case, without escapes
+		if end := skipPlain(raw, i+1); end < len(raw) && raw[end] == '"' {
+			s.pos = end + 1
+			return s.src[i+1 : end], true
+		}
+	}
 	if s.next() != '"' {
 		s.refuse("text")
 		return "", false
@@ -234,11 +240,6 @@ func wholeNumber(text string) (int64, bool) {
 
 // text consumes text and returns it without escapes.
 func (s *Scanner) text() string {
-	start := s.pos + 1
-	if i := skipPlain(s.raw, start); i < len(s.raw) && s.raw[i] == '"' { // the usual case
-		s.pos = i + 1
-		return s.src[start:i]
-	}
 	start, end, escaped := s.quoted()
 	if escaped {
 		return unescape(s.src[start:end])
