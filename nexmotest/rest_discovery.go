@@ -15,7 +15,7 @@ const dataCentre = "nexmotest"
 
 func discoverAPI(r *request) (answer, *apiError) {
 	return ok(object{dataCentre: object{
-		"endpoint": r.server.address(), "https": r.server.URL(), "ws": r.server.WebsocketURL(),
+		"endpoint": r.server.URL(), "https": r.server.URL(), "ws": r.server.WebsocketURL(),
 	}})
 }
 
