@@ -143,7 +143,7 @@ func (e *engine) callAgent(c *conversation, name, from string) (*leg, *apiError)
 }
 
 func newLeg(e *engine, direction nexmo.Direction, channel nexmo.Channel) *leg {
-	channel.ID = newUUID()
+	channel.ID = cmp.Or(channel.ID, newUUID())
 	channel.LegIDs = []string{channel.ID}
 	return &leg{e: e, direction: direction, channel: channel}
 }
@@ -231,10 +231,15 @@ func (l *leg) hangup() nexmo.Hangup {
 	}
 }
 
-// hangUp ends the leg, as body says, and the membership of whom it belongs to.
-func (l *leg) hangUp(body nexmo.Body) {
+// end ends the leg, as body says.
+func (l *leg) end(body nexmo.Body) {
 	l.emit(body)
 	l.status(nexmo.LegCompleted)
+}
+
+// hangUp ends the leg, as body says, and the membership of whom it belongs to.
+func (l *leg) hangUp(body nexmo.Body) {
+	l.end(body)
 	// Whoever is on a leg has not left before it ends, so that this is not refused.
 	_ = l.e.changeMember(l.m, nexmo.MemberStateLeft, author{}, encode(nexmo.Reason{Code: "200", Text: "hangup"}))
 }

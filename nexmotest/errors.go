@@ -39,6 +39,7 @@ var (
 	errNoConversation = refuse(http.StatusNotFound, "conversation:error:not-found", "Conversation does not exist, or you do not have access.")
 	errNoMember       = refuse(http.StatusNotFound, "conversation:error:member-not-found", "Member does not exist, or you do not have access.")
 	errNoEvent        = refuse(http.StatusNotFound, "event:error:not-found", "Event does not exist, or you do not have access.")
+	errNotJoined      = refuse(http.StatusBadRequest, "event:error:not-joined", "The author has not joined the conversation.")
 	errNoUser         = refuse(http.StatusNotFound, "user:error:not-found", "User does not exist, or you do not have access.")
 	errDuplicateName  = refuse(http.StatusConflict, "conversation:error:duplicate-name", "Another conversation has this name.")
 	errNoPermission   = refuse(http.StatusForbidden, "system:error:permission", "The token does not allow this.")

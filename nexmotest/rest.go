@@ -39,7 +39,7 @@ type route struct {
 
 // routes are all routes below the name of a generation. A segment that is
 // written out comes before one that stands for any.
-var routes = slices.Concat(userRoutes, conversationRoutes, memberRoutes, eventRoutes, mediaRoutes, knockingRoutes, imageRoutes, discoveryRoutes, sessionRoutes)
+var routes = slices.Concat(userRoutes, conversationRoutes, memberRoutes, eventRoutes, mediaRoutes, rtcRoutes, knockingRoutes, imageRoutes, discoveryRoutes, sessionRoutes)
 
 // request is a request whose route is known. Handlers are called with the lock
 // of the engine held.

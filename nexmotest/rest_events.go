@@ -55,7 +55,7 @@ func createEvent(r *request) (answer, *apiError) {
 		return answer{}, err
 	}
 	if by.user != nil && (by.member == nil || by.member.state != nexmo.MemberStateJoined) {
-		return answer{}, refuse(http.StatusBadRequest, "event:error:not-joined", "The author has not joined the conversation.")
+		return answer{}, errNotJoined
 	}
 	by.to = to
 	ev, err := r.server.engine.postEvent(c, typ, body, by)

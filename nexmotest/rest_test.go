@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -556,6 +557,64 @@ func TestKnocking(t *testing.T) {
 		if diff := cmp.Diff(decode(t, test.want), decode(t, s.name(test.got))); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
+	}
+}
+
+// A member offers audio and takes the offer back. The answer goes to that user
+// alone, and fits the offer.
+func TestOffers(t *testing.T) {
+	t.Parallel()
+	const offer, answer = `{"body":{"offer":{"sdp":"m=audio\r\na=setup:actpass\r\n"}}}`, `"m=audio\r\na=setup:active\r\n"`
+	box := newInbox(t)
+	box.verifier = &nexmo.Verifier{Secrets: []string{"secret"}}
+	s := withMembers(t, nexmotest.WithSignatureSecret("secret"), nexmotest.WithEventHandler(box))
+	seen := make(chan nexmotest.Seen, 100)
+	s.server.Watch(func(e nexmotest.Seen) {
+		if e.Type == string(nexmo.EventRTCAnswer) {
+			seen <- e
+		}
+	})
+	s.play(
+		step{"alice", "POST", "/beta/conversations/CON-1/rtc", offer, 200, `{"rtc_id":"ID-1"}`},
+		step{"alice", "POST", "/beta/conversations/CON-1/rtc/ID-1/offer", offer, 200, `{"rtc_id":"ID-1"}`},
+		step{"alice", "POST", "/v0.3/conversations/CON-1/rtc/ID-1/answer", `{"from":"MEM-1","body":{"answer":"v=0"}}`, 204, ``},
+		step{"alice", "DELETE", "/beta2/conversations/CON-1/rtc/ID-1?from=MEM-1&originating_session=x", ``, 200, `{}`},
+		step{"alice", "POST", "/beta/legs", offer, 200, `{"rtc_id":"ID-2","sdp":` + answer + `}`},
+		step{"", "POST", "/beta/legs", offer, 401, ``},
+		step{"alice", "POST", "/beta/legs", `{}`, 400, `{"code":"http:error:validation-fail","description":"Input validation failure.","validation":{"body.offer.sdp":"\"sdp\" is required"}}`},
+		step{"alice", "POST", "/v0.3/conversations/CON-1/rtc", `{"body":{}}`, 400, fault("body.offer.sdp", `"sdp" is required`)},
+		step{"alice", "POST", "/v0.3/conversations/CON-1/rtc/ID-1/answer", `{}`, 400, fault("body.answer", `"answer" is required`)},
+		step{"bob", "POST", "/v0.3/conversations/CON-1/rtc", offer, 400, problem(400, "event:error:not-joined", "The author has not joined the conversation.")},
+		step{"bob", "DELETE", "/beta2/conversations/CON-1/rtc/ID-1?from=MEM-1", ``, 403, ``},
+		step{"alice", "DELETE", "/beta2/conversations/CON-9/rtc/ID-1", ``, 404, ``},
+		step{"", "PATCH", "/v1/conversations/CON-1/members/MEM-1", `{"state":"left"}`, 200, ``},
+	)
+	var types []string
+	for e, err := range s.server.EventsAfter(t.Context(), s.real("CON-1"), 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		what := string(e.Type)
+		if b, ok := nexmo.As[*nexmo.LegStatusUpdate](e); ok {
+			what += " " + string(b.Status) + " " + s.name(b.LegID)
+		}
+		types = append(types, what)
+	}
+	on := []string{"leg:status:update answered ID-1", "member:media"}
+	want := slices.Concat(on, on, on[:1], []string{"rtc:answered"}, on[1:], []string{"rtc:hangup", "leg:status:update completed ID-1", "member:left"})
+	if diff := cmp.Diff(want, types); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if len(seen) != 2 {
+		t.Fatalf("%d answers", len(seen))
+	}
+	e := <-seen
+	if diff := cmp.Diff([]string{"USR-1"}, []string{s.name(strings.Join(e.Audience, " "))}); diff != "" || e.ID != 0 {
+		t.Errorf("event %d, audience (-want +got):\n%s", e.ID, diff)
+	}
+	posted := `{"application_id":"APPLICATION","type":"rtc:answer","conversation_id":"CON-1","timestamp":"TIME","body":{"rtc_id":"ID-1","answer":` + answer + `}}`
+	if diff := cmp.Diff(decode(t, posted), decode(t, s.name(string(s.server.ExpectWebhook(nexmo.EventRTCAnswer).Body)))); diff != "" {
+		t.Errorf("rtc:answer (-want +got):\n%s", diff)
 	}
 }
 

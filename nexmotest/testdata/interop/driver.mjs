@@ -8,6 +8,39 @@ import { XMLHttpRequest } from "./xhr.mjs";
 
 globalThis.XMLHttpRequest = XMLHttpRequest;
 
+// A browser's WebRTC: as much of it as the client uses.
+class PeerConnection {
+  constructor() {
+    setTimeout(() => this.onnegotiationneeded?.());
+  }
+  addTrack() {}
+  async createOffer() {
+    return { type: "offer", sdp: "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=setup:actpass\r\n" };
+  }
+  async setLocalDescription(description) {
+    this.localDescription = description;
+    setTimeout(() => this.onicecandidate({ candidate: { type: "srflx" } }));
+  }
+  async setRemoteDescription(description) {
+    this.remoteDescription = description;
+    this.ontrack({ streams: [{}] });
+    this.connectionState = "connected";
+    this.onconnectionstatechange();
+  }
+  close() {}
+}
+globalThis.RTCPeerConnection = PeerConnection;
+globalThis.RTCSessionDescription = Object;
+const track = { kind: "audio", stop() {} };
+const stream = { getTracks: () => [track], getAudioTracks: () => [track] };
+delete globalThis.navigator; // with that of newer versions of Node, the client does not know where it is
+
+// microphone lends the client a navigator until it has asked for sound.
+function microphone() {
+  const getUserMedia = async () => delete globalThis.navigator && stream;
+  globalThis.navigator = { mediaDevices: { getUserMedia } };
+}
+
 const server = JSON.parse(process.argv[2]);
 const patience = 15_000;
 
@@ -67,14 +100,16 @@ async function refused(promise, type) {
 
 const clients = [];
 
+const options = {
+  nexmo_api_url: server.api_url,
+  url: server.ws_url.replace(/^ws/, "http"), // or it reports a reconnection to nowhere
+  ips_url: `${server.api_url}/v1/image`,
+  rtcstats: { remote_collection: false },
+  socket_io: { reconnectionDelay: 20, reconnectionDelayMax: 50 },
+};
+
 function client() {
-  const c = new Client({
-    nexmo_api_url: server.api_url,
-    url: server.ws_url.replace(/^ws/, "http"), // or it reports a reconnection to nowhere
-    ips_url: `${server.api_url}/v1/image`,
-    rtcstats: { remote_collection: false },
-    socket_io: { reconnectionDelay: 20, reconnectionDelayMax: 50 },
-  });
+  const c = new Client(options);
   clients.push(c);
   return c;
 }
@@ -151,6 +186,21 @@ await check("invite", async () => {
 });
 await check("invite refused: invited already", () => refused(chat.invite({ id: bob.me.id }), "conversation:error:member-already-invited"));
 await check("invite refused: no such user", () => refused(chat.invite({ user_name: "nobody" }), "user:error:not-found"));
+await check("send without having accepted refused", () => refused(chatB.sendText("x"), "event:error:not-joined"));
+await check("decline an invitation", async () => {
+  const declined = chatB.me.id;
+  const left = hears(chat, "member:left");
+  await within(chatB.leave({ reason_code: "12", reason_text: "no" }), "decline");
+  const [info, event] = await left;
+  equal([info.memberId, event.body.reason], [declined, { code: "12", text: "no" }], "member:left");
+  const page = await within(bob.getConversations({ state: "INVITED" }), "list");
+  equal(page.items.size, 0, "invitations");
+  const invited = hears(bob, "member:invited");
+  const member = await within(chat.invite({ id: bob.me.id }), "invite");
+  await invited;
+  chatB = bob.conversations.get(chat.id);
+  holds(member.id !== declined && chatB.me.id === member.id, "membership");
+});
 await check("accept an invitation", async () => {
   const heard = hears(chat, "member:joined");
   bobMember = await within(chatB.join(), "join");
@@ -161,8 +211,8 @@ await check("accept an invitation", async () => {
 });
 await check("get, old shape", async () => {
   const c = await within(alice.getConversation(chat.id, "v0.1"), "get");
-  equal([c.id, c.members.size, c.me.id], [chat.id, 2, aliceMember.id], "conversation");
-  equal([...c.members.values()].map((m) => [m.user.name, m.state]), [["alice", "JOINED"], ["bob", "JOINED"]], "members");
+  equal([c.id, c.members.size, c.me.id], [chat.id, 3, aliceMember.id], "conversation");
+  equal([...c.members.values()].map((m) => [m.user.name, m.state]), [["alice", "JOINED"], ["bob", "LEFT"], ["bob", "JOINED"]], "members");
 });
 await check("get, new shape", async () => {
   const c = await within(bob.getConversation(chat.id, "v0.3"), "get");
@@ -249,6 +299,31 @@ await check("say and play", async () => {
   const play = await within(chat.media.playStream({ stream_url: ["https://example.com/a.mp3"], level: 0.5, loop: 1 }), "play");
   equal([play.type, (await played)[1].body.stream_url], ["audio:play", ["https://example.com/a.mp3"]], "audio:play");
 });
+await check("audio, keys and what is heard", async () => {
+  const media = hears(chatB, "member:media");
+  const answered = hears(chat, "rtc:answer");
+  microphone();
+  await within(chat.media.enable({ autoPlayAudio: false }), "enable");
+  const [{ body }] = await answered;
+  holds(/m=audio.*a=setup:active/s.test(body.answer), "the answer does not fit");
+  equal((await media)[1].from, aliceMember.id, "member:media");
+  equal(Object.keys(chat.media.rtcObjects), [body.rtc_id], "legs");
+  const pressed = hears(chatB, "audio:dtmf");
+  const own = await within(chat.media.sendDTMF("12#"), "DTMF");
+  const [, keys] = await pressed;
+  equal([keys.digit, keys.id, keys.body.channel.id], ["12#", own.id, body.rtc_id], "audio:dtmf");
+  for (const state of ["on", "off"]) {
+    const muted = hears(chatB, `audio:mute:${state}`);
+    await within(chat.media.mute(state === "on"), "mute");
+    equal((await muted)[1].body.rtc_id, body.rtc_id, `audio:mute:${state}`);
+    const covered = hears(chatB, `audio:earmuff:${state}`);
+    await within(chat.media.earmuff(state === "on"), "earmuff");
+    await covered;
+  }
+  const over = hears(chatB, "rtc:hangup");
+  await within(chat.media.disable(), "disable");
+  equal((await over)[0].body.channel.id, body.rtc_id, "rtc:hangup");
+});
 await check("receipts that the client refuses", async () => {
   await refused(chat.events.get(sent.id).seen(), "error:seen:own-message");
   await refused(chat.events.get(sent.id).delivered(), "error:delivered:own-message");
@@ -290,7 +365,9 @@ await check("members", async () => {
   const first = [...page.items.values()];
   equal(first.map((m) => [m.user.name, m.state]), [["alice", "JOINED"]], "members");
   page = await within(page.getNext(), "next");
-  equal([...page.items.values()].map((m) => m.id), [bobMember.id], "next members");
+  equal([...page.items.values()].map((m) => m.state), ["LEFT"], "next members");
+  page = await within(page.getNext(), "last");
+  equal([...page.items.values()].map((m) => m.id), [bobMember.id], "last members");
   holds(!page.hasNext() && page.hasPrev(), "pages");
   const own = await within(chatB.getMyMember(), "own");
   const other = await within(chatB.getMember(aliceMember.id), "other");
@@ -388,6 +465,21 @@ await check("reconnect after the client's own cut", async () => {
   await within(chat.sendText("own cut"), "send");
   await Promise.all([heard, back, delivered]);
 });
+await check("connect by hand, a session without acknowledgements", async () => {
+  const c = new Client({ ...options, acknowledgeEvents: false, enableEventsQueue: false });
+  clients.push(c);
+  const application = await within(c.createSession(server.tokens.bob), "login");
+  const view = await within(application.getConversation(chat.id), "get");
+  const [id, gone] = [c.session_id, hears(c, "disconnect")];
+  c.disconnect();
+  equal((await gone)[0], "ClientDisconnected", "reason");
+  const heard = hears(view, "text", (_, e) => e.body.text === "while away");
+  await within(chat.sendText("while away"), "send");
+  c.connect();
+  await heard;
+  equal(c.session_id, id, "session");
+  await within(c.deleteSession(), "logout");
+});
 for (const how of ["cut", "close"]) {
   await check(`reconnect after a ${how}`, async () => {
     const id = b.session_id;
@@ -424,7 +516,7 @@ await check("a token that has run out", async () => {
 
 await check("kick", async () => {
   const [here, there] = [hears(chat, "member:left"), hears(chatB, "member:left")];
-  const member = [...chat.members.values()].find((m) => m.user.name === "bob");
+  const member = chat.members.get(bobMember.id);
   await within(member.kick({ reason_code: "7", reason_text: "enough" }), "kick");
   for (const [info, event] of [await here, await there]) {
     equal([info.memberId, event.body.reason, event.from], [bobMember.id, { code: "7", text: "enough" }, aliceMember.id], "member:left");
@@ -462,13 +554,6 @@ await check("delete a conversation", async () => {
   await refused(alice.getConversation(chat.id), "conversation:error:not-found");
 });
 await check("connectivity", async () => {
-  globalThis.RTCPeerConnection = class { // as much of it as the client uses to try media servers
-    createOffer() {}
-    setLocalDescription() {
-      setTimeout(() => this.onicecandidate({ candidate: { type: "srflx" } }));
-    }
-    close() {}
-  };
   const { connectivityReport } = await within(a.connectivityReport(server.tokens.alice), "report");
   equal(connectivityReport.map((dc) => dc.signalConnectionReport.ws.canConnect), [true], "data centres");
   equal(connectivityReport[0].mediaConnectionReport.map((m) => m.canConnect), [true], "media servers");
