@@ -14,96 +14,71 @@ import (
 	"github.com/conversation-events/nexmo/nexmotest"
 )
 
-// service is a server that gives one answer to each "METHOD path?query".
-func service(answers map[string]string) *httptest.Server {
-	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer, ok := answers[r.Method+" "+r.URL.RequestURI()]
-		if !ok {
-			w.WriteHeader(http.StatusNotFound)
-			answer = `{"title": "Not found.", "code": "conversation:error:not-found", "detail": "There is no such conversation."}`
-		}
-		_, _ = io.WriteString(w, answer)
-	}))
-}
-
-// tokens stand for Credentials.
-var tokens = nexmo.TokenFunc(func() (string, error) { return "a token", nil })
-
 func ExampleClient_Conversations() {
-	server := service(map[string]string{
-		"GET /v1/conversations?page_size=2": `{
-			"_embedded": {"conversations": [{"id": "CON-1", "display_name": "Sales"}, {"id": "CON-2", "display_name": "Repairs"}]},
-			"_links": {"next": {"href": "https://elsewhere.example.com/v1/conversations?page_size=2&cursor=abc%3D"}}}`,
-		"GET /v1/conversations?cursor=abc%3D&page_size=2": `{
-			"_embedded": {"conversations": [{"id": "CON-3", "display_name": "Billing"}]}}`,
-	})
+	server := nexmotest.NewServer(nil) // in place of the service
 	defer server.Close()
+	client := server.Client() // with an account: nexmo.NewClient
 
-	client, err := nexmo.NewClient(tokens, nexmo.WithBaseURL(server.URL))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	ctx := context.Background()
+	for _, name := range []string{"Sales", "Repairs", "Billing"} {
+		if _, err := client.CreateConversation(ctx, &nexmo.ConversationParams{DisplayName: name}); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	// Page after page is fetched, as the loop goes on.
 	options := &nexmo.ConversationListOptions{ListOptions: nexmo.ListOptions{PageSize: 2}}
 	for c, err := range client.Conversations(ctx, options) {
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(c.ID, c.DisplayName)
+		fmt.Println(c.DisplayName)
 	}
 
-	_, err = client.ConversationInfo(ctx, "CON-4")
+	_, err := client.ConversationInfo(ctx, "CON-4")
 	fmt.Println(errors.Is(err, nexmo.ErrNotFound), nexmo.CodeOf(err))
 	// Output:
-	// CON-1 Sales
-	// CON-2 Repairs
-	// CON-3 Billing
+	// Sales
+	// Repairs
+	// Billing
 	// true conversation:error:not-found
 }
 
 func ExampleClient_Conversation() {
-	server := service(map[string]string{
-		"GET /v1/conversations/CON-1": `{"id": "CON-1", "display_name": "Repairs", "state": "ACTIVE", "sequence_number": 2}`,
-		"GET /v1/conversations/CON-1/members?page_size=100": `{"_embedded": {"members": [
-			{"id": "MEM-1", "state": "JOINED", "_embedded": {"user": {"id": "USR-1", "name": "priya", "display_name": "Priya"}}}]}}`,
-		"GET /v1/conversations/CON-1/events?order=asc&page_size=100&start_id=3": `{"_embedded": {"events": [
-			{"id": 3, "type": "message", "from": "MEM-1", "body": {"message_type": "text", "text": "Is it ready?"}},
-			{"id": 4, "type": "message", "from": "MEM-1", "body": {"message_type": "text", "text": "Hello?"}}]}}`,
-		"POST /v1/conversations/CON-1/events": `{"id": 5, "type": "message", "body": {"message_type": "text", "text": "It is."}}`,
-	})
+	server := nexmotest.NewServer(nil) // in place of the service
 	defer server.Close()
-	client, err := nexmo.NewClient(tokens, nexmo.WithBaseURL(server.URL))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	id := server.CreateConversation("repairs")
+	priya, sam := server.Join(id, "priya"), server.Join(id, "sam")
 
 	ctx := context.Background()
-	conversation, err := client.Conversation(ctx, "CON-1")
+	conversation, err := server.Client().Conversation(ctx, id)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	defer func() { _ = conversation.Close() }()
 	nexmo.On(conversation, func(_ context.Context, e *nexmo.Event, b *nexmo.Message) error {
 		member, _ := conversation.Member(e.From)
-		fmt.Printf("%s, in %s: %s\n", member.DisplayName, conversation.Info().DisplayName, b.Text)
+		fmt.Printf("%s, in %s: %s\n", member.UserName, conversation.Info().Name, b.Text)
 		return nil
 	})
+	for _, text := range []string{"Is it ready?", "Hello?"} {
+		server.Emit(id, &nexmo.Message{MessageContent: nexmo.TextMessage(text)}, nexmotest.From(priya))
+	}
 	if err := conversation.Sync(ctx); err != nil { // what happened since it was loaded
 		fmt.Println(err)
 		return
 	}
-	sent, err := conversation.SendMessage(ctx, nexmo.TextMessage("It is."), nexmo.From("MEM-2"))
+	sent, err := conversation.SendMessage(ctx, nexmo.TextMessage("It is."), nexmo.From(sam))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println("sent as event", sent.ID)
 	// Output:
-	// Priya, in Repairs: Is it ready?
-	// Priya, in Repairs: Hello?
+	// priya, in repairs: Is it ready?
+	// priya, in repairs: Hello?
 	// sent as event 5
 }
 
@@ -203,8 +178,11 @@ func ExampleAPIError() {
 
 // A request that this package has no method for.
 func ExampleClient_Do() {
-	server := service(map[string]string{"GET /v0.3/legs/LEG-1": `{"id": "LEG-1", "state": "ANSWERED"}`})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"id": "LEG-1", "state": "ANSWERED"}`)
+	}))
 	defer server.Close()
+	tokens := nexmo.TokenFunc(func() (string, error) { return "a token", nil }) // in place of Credentials
 	client, err := nexmo.NewClient(tokens, nexmo.WithBaseURL(server.URL))
 	if err != nil {
 		fmt.Println(err)

@@ -19,6 +19,9 @@ import (
 	"github.com/conversation-events/nexmo/nexmotest"
 )
 
+// tokens stand for Credentials.
+var tokens = nexmo.TokenFunc(func() (string, error) { return "a token", nil })
+
 // liveService is a service with one conversation, which notes what it is asked.
 type liveService struct {
 	mu       sync.Mutex
