@@ -378,13 +378,14 @@ func TestVerbsOfTheLeg(t *testing.T) {
 // TestMuteWithoutLeg: a member who takes part in no call cannot be muted.
 func TestMuteWithoutLeg(t *testing.T) {
 	t.Parallel()
-	service := newLiveService()
-	service.answers["GET /v1/conversations/CON-1/members/MEM-2"] = `{"id":"MEM-2","channel":{"type":"app"}}`
-	c, err := service.client(t).Conversation(t.Context(), "CON-1")
+	server := nexmotest.NewServer(t)
+	id := server.CreateConversation("")
+	sam := server.Join(id, "sam") // in the app
+	c, err := server.Client().Conversation(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Mute(t.Context(), "MEM-2"); err == nil || !strings.Contains(err.Error(), "no leg") {
+	if err := c.Mute(t.Context(), sam); err == nil || !strings.Contains(err.Error(), "no leg") {
 		t.Errorf("Mute: %v", err)
 	}
 	if err := c.Mute(t.Context(), "MEM-4"); !errors.Is(err, nexmo.ErrNotFound) {
@@ -428,12 +429,12 @@ func TestClientConversationBaseline(t *testing.T) {
 // TestVerbsRefuse: what is wrong is said before anything is sent.
 func TestVerbsRefuse(t *testing.T) {
 	t.Parallel()
-	service := newLiveService()
-	c, err := service.client(t).Conversation(t.Context(), "CON-1")
+	server := nexmotest.NewServer(t)
+	c, err := server.Client().Conversation(t.Context(), server.CreateConversation(""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	loaded := len(service.asked)
+	loaded := len(server.Requests())
 	ctx := t.Context()
 	discard := func(_ any, err error) error { return err }
 	for name, err := range map[string]error{
@@ -458,16 +459,16 @@ func TestVerbsRefuse(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	if diff := cmp.Diff(loaded, len(service.asked)); diff != "" {
-		t.Errorf("requests were made: %q", service.asked[loaded:])
+	if made := server.Requests()[loaded:]; len(made) > 0 {
+		t.Errorf("requests were made: %v", made)
 	}
 }
 
 // TestApplicationWithClient: every conversation of the application can ask.
 func TestApplicationWithClient(t *testing.T) {
 	t.Parallel()
-	service := newLiveService()
-	app := nexmo.NewApplication("APP-1", nexmo.WithClient(service.client(t)))
+	server := nexmotest.NewServer(t)
+	app := nexmo.NewApplication("", nexmo.WithClient(server.Client()))
 	var names []string
 	app.OnConversation(func(c *nexmo.Conversation) {
 		if err := c.Load(t.Context()); err != nil {
@@ -479,8 +480,12 @@ func TestApplicationWithClient(t *testing.T) {
 			return nil
 		})
 	})
-	tell(t, app, textIn("CON-1", 5))
-	if diff := cmp.Diff([]string{"priya"}, names); diff != "" {
+	for _, name := range []string{"priya", "sam"} {
+		id := server.CreateConversation("")
+		server.Emit(id, &nexmo.Text{}, nexmotest.From(server.Join(id, name)))
+		checkError(t, nexmo.Replay(t.Context(), app, server, id, 1), nil) // the text, not the joining
+	}
+	if diff := cmp.Diff([]string{"priya", "sam"}, names); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
