@@ -1,6 +1,7 @@
 package nexmotest
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 )
@@ -9,6 +10,7 @@ import (
 // route.
 type apiError struct {
 	status  int
+	title   string // that of the status if empty
 	code    string
 	detail  string
 	invalid []invalidParameter
@@ -39,6 +41,7 @@ var (
 	errNoConversation = refuse(http.StatusNotFound, "conversation:error:not-found", "Conversation does not exist, or you do not have access.")
 	errNoMember       = refuse(http.StatusNotFound, "conversation:error:member-not-found", "Member does not exist, or you do not have access.")
 	errNoEvent        = refuse(http.StatusNotFound, "event:error:not-found", "Event does not exist, or you do not have access.")
+	errHasLeft        = &apiError{status: http.StatusBadRequest, title: "Conflict.", code: "conversation:error:invalid-member-state", detail: "The member has left."}
 	errNotJoined      = refuse(http.StatusBadRequest, "event:error:not-joined", "The author has not joined the conversation.")
 	errNoUser         = refuse(http.StatusNotFound, "user:error:not-found", "User does not exist, or you do not have access.")
 	errDuplicateName  = refuse(http.StatusConflict, "conversation:error:duplicate-name", "Another conversation has this name.")
@@ -68,7 +71,7 @@ func (e *apiError) document(g generation) object {
 		return o
 	}
 	trace := strings.ReplaceAll(newUUID(), "-", "")
-	o := object{"title": title(e.status), "detail": e.detail, "instance": trace}
+	o := object{"title": cmp.Or(e.title, title(e.status)), "detail": e.detail, "instance": trace}
 	switch {
 	case e.account:
 		o["type"] = "https://developer.vonage.com/api-errors#" + e.code

@@ -116,7 +116,7 @@ func (e *engine) joinMember(m *member, by author) {
 func (e *engine) changeMember(m *member, state nexmo.MemberState, by author, reason json.RawMessage) *apiError {
 	switch {
 	case m.state == nexmo.MemberStateLeft:
-		return refuse(http.StatusBadRequest, "conversation:error:invalid-member-state", "The member has left.")
+		return errHasLeft
 	case state == nexmo.MemberStateLeft:
 		m.state, m.left = nexmo.MemberStateLeft, now()
 		m.initiator["left"] = by

@@ -2,6 +2,7 @@ package nexmotest
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,9 @@ var creatable = []nexmo.EventType{
 	"audio:record:stop", "audio:mute:on", "audio:mute:off", "audio:earmuff:on", "audio:earmuff:off",
 }
 
+// customType is what the types of an application's own events begin with.
+var customType = regexp.MustCompile(`^custom:[\w\-:]+`)
+
 func createEvent(r *request) (answer, *apiError) {
 	c, err := r.activeConversation()
 	if err != nil {
@@ -32,10 +36,10 @@ func createEvent(r *request) (answer, *apiError) {
 	f := r.form()
 	f.require("type")
 	typ, from, to := f.word("type", anyLength), f.word("from", 200), f.word("to", 200)
-	custom, isCustom := strings.CutPrefix(typ, "custom:")
+	isCustom := strings.HasPrefix(typ, "custom:")
 	switch {
 	case typ == "":
-	case isCustom && custom == "":
+	case isCustom && !customType.MatchString(typ):
 		f.fault("type", `"type" must match the pattern /^custom:[\w\-:]+/`)
 	case r.gen == v1 && !isCustom && !slices.Contains(creatable, nexmo.EventType(typ)):
 		f.fault("type", `"type" must be one of the types that can be created`)

@@ -176,7 +176,8 @@ func TestMembers(t *testing.T) {
 		// One who left is another member when he comes back, and a second channel is
 		// a second member.
 		step{"bob", "PATCH", "/v1/conversations/CON-1/members/MEM-2", `{"state":"left","reason":{"code":"done","text":"good night"}}`, 200, ``},
-		step{"bob", "PATCH", "/v1/conversations/CON-1/members/MEM-2", `{"state":"left"}`, 400, problem(400, "conversation:error:invalid-member-state", "The member has left.")},
+		step{"bob", "PATCH", "/v1/conversations/CON-1/members/MEM-2", `{"state":"left"}`, 400,
+			strings.Replace(problem(400, "conversation:error:invalid-member-state", "The member has left."), "Bad request.", "Conflict.", 1)},
 		step{"bob", "PATCH", "/v1/conversations/CON-1/members/MEM-2", `{"state":"joined"}`, 400, ``},
 		step{"", "POST", "/v1/conversations/CON-1/members", `{"state":"invited","channel":{"type":"app"},"user":{"name":"bob"}}`, 201, ``},
 		step{"bob", "PATCH", "/v1/conversations/CON-1/members/MEM-3", `{"state":"joined"}`, 200, ``},
@@ -312,6 +313,7 @@ func TestEvents(t *testing.T) {
 		step{"bob", "POST", "/v1/conversations/CON-1/events", `{"type":"custom:x"}`, 400, problem(400, "event:error:not-joined", "The author has not joined the conversation.")},
 		step{"", "POST", "/v1/conversations/CON-1/events", `{"type":"text","body":{"text":"hi"}}`, 400, fault("type", `"type" must be one of the types that can be created`)},
 		step{"", "POST", "/v1/conversations/CON-1/events", `{"type":"custom:"}`, 400, fault("type", `"type" must match the pattern /^custom:[\w\-:]+/`)},
+		step{"", "POST", "/v1/conversations/CON-1/events", `{"type":"custom: x"}`, 400, ``},
 		step{"", "POST", "/v1/conversations/CON-1/events", `{}`, 400, fault("type", `"type" is required`)},
 		step{"", "POST", "/v1/conversations/CON-1/events", `{"type":"message","body":{}}`, 400, fault("body.message_type", `"message_type" is required`)},
 		step{"", "POST", "/v1/conversations/CON-1/events", `{"type":"custom:x","body":"text"}`, 400, fault("body", `"body" must be an object`)},
