@@ -97,12 +97,22 @@ func (r *recorder) webhook(v Webhook) {
 	add(r, &r.webhooks, v)
 	attributes := []any{
 		"event_type", v.Type, "conversation_id", v.ConversationID, "event_id", v.EventID,
-		"url", v.URL, "attempt", v.Attempt, "status", v.Status,
+		"url", bareURL(v.URL), "attempt", v.Attempt, "status", v.Status,
 	}
 	if v.Err != nil {
 		attributes = append(attributes, "error", v.Err)
 	}
 	r.logger.Info("nexmotest: webhook", attributes...)
+}
+
+// bareURL is an address without what may be a secret in it: a password, or a key in
+// its query.
+func bareURL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "" // the error of the attempt says so
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
 func add[T any](r *recorder, j *journal[T], v T) {

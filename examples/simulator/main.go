@@ -77,14 +77,14 @@ func run(ctx context.Context, args []string, out, complaints io.Writer) error {
 	}
 	listener, err := listen(ctx, *host, *port)
 	if err != nil {
-		return err
+		return fmt.Errorf("-port: %w", err)
 	}
 	opts = append(opts, nexmotest.WithListener(listener))
 	if *wsPort != 0 && *wsPort != *port {
 		sessions, err := listen(ctx, *host, *wsPort)
 		if err != nil {
 			_ = listener.Close()
-			return err
+			return fmt.Errorf("-ws-port: %w", err)
 		}
 		opts = append(opts, nexmotest.WithSessionListener(sessions))
 	}

@@ -89,6 +89,11 @@ func TestSimulator(t *testing.T) {
 		t.Errorf("users (-want +got):\n%s", diff)
 	}
 	for lines.Scan() {
+		for name, token := range d.Tokens {
+			if strings.Contains(lines.Text(), token) || strings.Contains(lines.Text(), "secret") {
+				t.Errorf("the log tells the token of %s or the secret: %s", name, lines.Text())
+			}
+		}
 		if strings.Contains(lines.Text(), "webhook") && strings.Contains(lines.Text(), "conversation:created") {
 			return
 		}
@@ -112,9 +117,17 @@ func TestRefused(t *testing.T) {
 	taken := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(taken.Close)
 	_, port, _ := strings.Cut(strings.TrimPrefix(taken.URL, "http://"), ":")
-	for _, args := range [][]string{{"-port", port}, {"-ws-port", port}, {"-port", "x"}, {"-nonsense"}} {
-		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
-			t.Errorf("%q: no error", args)
+	for _, test := range []struct{ arguments, want string }{
+		{"-port " + port, "-port: listen tcp 127.0.0.1:" + port},
+		{"-ws-port " + port, "-ws-port: listen tcp 127.0.0.1:" + port},
+		{"-port x", `"x" for flag -port`},
+		{"-port 65536", "-port: listen tcp: address 65536: invalid port"},
+		{"-nonsense", "-nonsense"},
+		{"nonsense", `"nonsense" is no flag`},
+		{"-event-url localhost:8080", "-event-url: it must begin with http://"},
+	} {
+		if err := run(t.Context(), strings.Fields(test.arguments), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %s", test.arguments, err, test.want)
 		}
 	}
 }
