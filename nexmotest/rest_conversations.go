@@ -66,7 +66,13 @@ func getConversation(r *request) (answer, *apiError) {
 	if r.gen == beta {
 		return ok(r.oldConversation(c))
 	}
-	return ok(r.conversationDocument(c))
+	o := r.conversationDocument(c)
+	if r.gen == v03 && r.user != nil {
+		if m := c.memberOf(r.user); m != nil {
+			o["_embedded"] = r.embeddedMember(m)
+		}
+	}
+	return ok(o)
 }
 
 // replaceConversation clears what is not mentioned, unless it is about the state:

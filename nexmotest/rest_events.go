@@ -79,6 +79,12 @@ func createEvent(r *request) (answer, *apiError) {
 	return created(r.eventDocument(ev))
 }
 
+// chatEvents are the types of the filter group that a client SDK asks for. It cannot
+// read lists with others in them.
+var chatEvents = []nexmo.EventType{
+	"custom:*", nexmo.EventMemberInvited, nexmo.EventMemberJoined, nexmo.EventMemberLeft, nexmo.EventMessage, nexmo.EventEventDelete,
+}
+
 func listEvents(r *request) (answer, *apiError) {
 	c, err := r.conversation()
 	if err != nil {
@@ -92,6 +98,14 @@ func listEvents(r *request) (answer, *apiError) {
 	}
 	if len(types) > 5 {
 		return answer{}, invalid("event_type", `"event_type" must contain less than or equal to 5 items`)
+	}
+	var group []nexmo.EventType
+	switch r.query.Get("filter_group_type") {
+	case "":
+	case "ChatEvents":
+		group = chatEvents
+	default:
+		return answer{}, refuse(http.StatusBadRequest, "event:error:invalid-filter-group", "There is no such filter group.")
 	}
 	bound := map[string]int64{}
 	for _, name := range []string{"start_id", "end_id"} {
@@ -109,7 +123,7 @@ func listEvents(r *request) (answer, *apiError) {
 		switch {
 		case ev.ID < bound["start_id"], bounded && ev.ID > end,
 			ev.deleted && r.query.Get("exclude_deleted_events") == "true",
-			len(types) > 0 && !slices.ContainsFunc(types, func(t nexmo.EventType) bool { return t.Matches(nexmo.EventType(ev.Type)) }):
+			!isOneOf(nexmo.EventType(ev.Type), types), !isOneOf(nexmo.EventType(ev.Type), group):
 		default:
 			found = append(found, ev)
 		}

@@ -244,6 +244,12 @@ func TestMembershipsOfAUser(t *testing.T) {
 			{"id":"CON-2","name":"NAM-1","sequence_number":1,"timestamp":{"created":"TIME"},"member_id":"MEM-2","state":"INVITED","_links":{"self":{"href":"LINK/beta2/conversations/CON-2"}}}]}},
 			"_links":{"first":{"href":"LINK/beta2/users/USR-1/conversations?order=desc&page_size=1"},"self":{"href":"LINK/beta2/users/USR-1/conversations?order=desc&page_size=1"},
 			"next":{"href":"LINK/beta2/users/USR-1/conversations?order=desc&page_size=1&CURSOR"}}}`},
+		step{"alice", "GET", "/v0.3/users/USR-1/conversations?state=INVITED", ``, 200, `{"page_size":10,"_embedded":{"conversations":[
+			{"id":"CON-2","name":"NAM-1","state":"ACTIVE","sequence_number":1,"properties":{"ttl":5},"timestamp":{"created":"TIME"},
+			"_embedded":{"member":{"id":"MEM-2","state":"INVITED"}},"_links":{"self":{"href":"LINK/v0.3/conversations/CON-2"}}}]},
+			"_links":{"first":{"href":"LINK/v0.3/users/USR-1/conversations?order=asc&page_size=10&state=INVITED"},"self":{"href":"LINK/v0.3/users/USR-1/conversations?order=asc&page_size=10&state=INVITED"}}}`},
+		step{"alice", "GET", "/v0.3/conversations/CON-2", ``, 200, `{"id":"CON-2","name":"NAM-1","state":"ACTIVE","sequence_number":1,"properties":{"custom_data":{"k":1},"ttl":5},
+			"timestamp":{"created":"TIME"},"_embedded":{"member":{"id":"MEM-2","state":"INVITED"}},"_links":{"self":{"href":"LINK/v0.3/conversations/CON-2"}}}`},
 		step{"", "GET", "/v1/users/USR-1/conversations?state=gone", ``, 400, fault("state", `"state" must be one of [INVITED, JOINED, LEFT]`)},
 		step{"", "GET", "/v1/users/USR-1/conversations?date_start=2100-01-01T00:00:00Z", ``, 200, ``},
 		step{"", "GET", "/v1/users/USR-9/conversations", ``, 404, ``},
@@ -325,6 +331,30 @@ func TestEvents(t *testing.T) {
 }
 
 // The published description has another form of event lists than the service.
+// The group of events that a client SDK asks for has none of those in it that it
+// cannot read.
+func TestFilterGroups(t *testing.T) {
+	t.Parallel()
+	s := withMembers(t)
+	id := s.real("CON-1")
+	for _, body := range []nexmo.Body{&nexmo.Text{}, &nexmo.Message{}, &nexmo.MessageSeen{Receipt: nexmo.Receipt{EventID: 3}}, &nexmo.Custom{Name: "x"}, &nexmo.AudioSay{}} {
+		s.server.Emit(id, body)
+	}
+	_, list := s.do(step{as: "alice", method: "GET", path: "/v0.3/conversations/CON-1/events?filter_group_type=ChatEvents&filter_group_version=3"})
+	events, err := nexmo.ParseEvents([]byte(list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var types []nexmo.EventType
+	for _, e := range events {
+		types = append(types, e.Type)
+	}
+	if diff := cmp.Diff([]nexmo.EventType{"member:joined", "message", "custom:x"}, types); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	s.play(step{"", "GET", "/v1/conversations/CON-1/events?filter_group_type=Other", ``, 400, problem(400, "event:error:invalid-filter-group", "There is no such filter group.")})
+}
+
 func TestBareEventLists(t *testing.T) {
 	t.Parallel()
 	s := withMembers(t, nexmotest.WithBareEventLists(), nexmotest.WithLinkBase("https://api.example.com"))

@@ -173,6 +173,16 @@ func listConversationsOfUser(r *request) (answer, *apiError) {
 	return ok(list(r, p, "conversations", r.membershipDocument))
 }
 
+// embeddedMember is the _embedded of a conversation that says how a user stands to
+// it. Version 1 has the member itself there.
+func (r *request) embeddedMember(m *member) object {
+	o := object{"id": m.id, "state": m.state}
+	if r.gen == v03 {
+		return object{"member": o}
+	}
+	return o
+}
+
 func (r *request) membershipDocument(ms membership) object {
 	c, m := ms.c, ms.m
 	if r.gen.old() {
@@ -185,6 +195,6 @@ func (r *request) membershipDocument(ms membership) object {
 	if properties, ok := o["properties"].(object); ok && r.query.Get("include_custom_data") != "true" {
 		delete(properties, "custom_data")
 	}
-	o["_embedded"] = object{"id": m.id, "state": m.state}
+	o["_embedded"] = r.embeddedMember(m)
 	return o
 }
