@@ -46,9 +46,9 @@ func (r *request) startAudio(f form, t nexmo.EventType, body object, id any, mes
 	if loop := f.integer("loop", 0, 1<<31); loop != nil {
 		body["loop"] = *loop
 	}
-	if f.has("level") {
-		level, err := strconv.ParseFloat(f.word("level", anyLength), 64)
-		if err != nil || level < -1 || level > 1 {
+	if text := f.text("level", anyLength); text != nil && *text != "" {
+		level, err := strconv.ParseFloat(*text, 64)
+		if err != nil || !(level >= -1 && level <= 1) { // NaN is neither
 			f.fault("level", `"level" must be between -1 and 1`)
 		}
 		body["level"] = level

@@ -396,6 +396,8 @@ func TestAudio(t *testing.T) {
 		step{"", "PUT", "/v1/conversations/CON-1/record", `{"action":"start","format":"wav","retention_ttl":400,"split":"conversation"}`, 200, ``},
 		step{"", "PUT", "/v1/conversations/CON-1/record", `{"action":"stop"}`, 200, ``},
 		step{"", "PUT", "/v1/conversations/CON-1/talk", `{"level":"2"}`, 400, ``},
+		step{"", "PUT", "/v1/conversations/CON-1/talk", `{"text":"hi","level":"NaN"}`, 400, fault("level", `"level" must be between -1 and 1`)},
+		step{"", "PUT", "/v1/conversations/CON-1/talk", `{"text":"hi","level":1}`, 400, fault("level", `"level" must be a string`)},
 		step{"", "PUT", "/v1/conversations/CON-1/stream", `{"stream_url":"https://example.com/a.mp3"}`, 400, fault("stream_url", `"stream_url" must be an array`)},
 		step{"", "PUT", "/v1/conversations/CON-1/record", `{"action":"pause"}`, 400, fault("action", `"action" must be one of [start, stop]`)},
 		step{"", "PUT", "/v1/conversations/CON-1/record", `{"action":"start","retention_ttl":401}`, 400, fault("retention_ttl", `"retention_ttl" must be less than or equal to 400`)},
