@@ -48,6 +48,13 @@ func (e *engine) emitFrom(c *conversation, typ string, body any, from string, by
 			o.audience = append(o.audience, m.user.id)
 		}
 	}
+	// Who caused it is told first: a client that knows what it did is ready for what
+	// others make of it.
+	if by.user != nil {
+		if i := slices.Index(o.audience, by.user.id); i > 0 {
+			o.audience[0], o.audience[i] = o.audience[i], o.audience[0]
+		}
+	}
 	stored := &event{occurrence: o}
 	if isStored(typ) {
 		c.lastID += 1 + c.skip
