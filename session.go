@@ -170,7 +170,7 @@ func (s *Session) OnState(fn func(State, error)) {
 //
 // Like [Replay], Run does not wait behind a gap in the events of a conversation.
 // Every event was acknowledged when it is delivered, and does not come again. An
-// error of sink is logged, and Run goes on. Nothing needs to be lost by that: a
+// error of sink, or a panic, is logged, and Run goes on. Nothing needs to be lost by that: a
 // Conversation with a [Source] handles again in [Conversation.Sync] what failed, and
 // a sink in front of it can try again, or store events before they are handled. An
 // event on which ctx has ended is delivered again by the next Run.
@@ -179,6 +179,9 @@ func (s *Session) OnState(fn func(State, error)) {
 // the connection is given up, and resumed when half of them have been delivered: no
 // event is dropped.
 func (s *Session) Run(ctx context.Context, sink Sink) error {
+	if sink == nil {
+		return errors.New("nexmo: session: Run: there is no Sink")
+	}
 	if !s.running.TryLock() {
 		return errors.New("nexmo: session: Run is running already")
 	}
@@ -196,7 +199,7 @@ func (s *Session) Run(ctx context.Context, sink Sink) error {
 			s.told.wait(&s.mu, ctx.Done())
 			return errors.Join(err, s.err)
 		}
-		err := sink.Deliver(sctx, e)
+		err := deliverTo(sctx, sink, e)
 		if err != nil && ctx.Err() != nil {
 			continue
 		}

@@ -789,7 +789,7 @@ func TestSessionSlowHandler(t *testing.T) {
 	})
 }
 
-// An error of the sink is logged, and the session goes on; the event on which the
+// An error of the sink, or a panic, is logged, and the session goes on; the event on which the
 // context has ended is delivered by the next Run.
 func TestSessionRunErrors(t *testing.T) {
 	t.Parallel()
@@ -818,18 +818,22 @@ func TestSessionRunErrors(t *testing.T) {
 	err = s.Run(ctx, nexmo.SinkFunc(func(_ context.Context, e *nexmo.Event) error {
 		if got = append(got, e.ID); len(got) == 4 {
 			cancel()
+			return nil
 		}
-		return nil
+		panic("own panic")
 	}))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Run returns %v", err)
+	}
+	if err := s.Run(t.Context(), nil); err == nil {
+		t.Error("Run needs no Sink")
 	}
 	first := got[0]
 	if diff := cmp.Diff([]nexmo.EventID{first, first + 1, first + 1, first + 2}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	_ = s.Close()
-	if !strings.Contains(log.String(), "own error") || !strings.Contains(log.String(), "event_type=text") {
+	if !strings.Contains(log.String(), "own error") || !strings.Contains(log.String(), "own panic") || !strings.Contains(log.String(), "event_type=text") {
 		t.Errorf("logged: %s", log.String())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime/debug"
 	"sync"
 )
 
@@ -23,6 +24,17 @@ type SinkFunc func(ctx context.Context, e *Event) error
 
 // Deliver calls f.
 func (f SinkFunc) Deliver(ctx context.Context, e *Event) error { return f(ctx, e) }
+
+// deliverTo hands e to a sink that others wrote, whose panics are errors like those
+// of handlers.
+func deliverTo(ctx context.Context, s Sink, e *Event) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return s.Deliver(ctx, e)
+}
 
 // Source yields the stored events of a conversation whose ID is above after, in
 // rising order of ID. Deleted events are among them; an ID that is left out does

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -168,7 +167,7 @@ func (h *WebhookHandler) serve(w http.ResponseWriter, r *http.Request, res *Webh
 			h.end(claims, err == nil || permanent(err))
 			done <- err
 		}()
-		err = h.deliver(ctx, e)
+		err = deliverTo(ctx, h.Sink, e)
 	}()
 	select {
 	case err = <-done:
@@ -274,16 +273,6 @@ func permanent(err error) bool {
 	default:
 		return false
 	}
-}
-
-// deliver hands e to the Sink, whose panics are errors like those of handlers.
-func (h *WebhookHandler) deliver(ctx context.Context, e *Event) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return h.Sink.Deliver(ctx, e)
 }
 
 // begin counts an event that is under way, if there is room for it.
