@@ -232,7 +232,7 @@ func (s *Session) end(err error) {
 	l := s.logout
 	s.logout, s.closed = nil, true
 	s.mu.Unlock()
-	if errors.Is(err, errLoggedOut) || l != nil && l.sent && errors.Is(err, ErrSessionInvalid) {
+	if errors.Is(err, errLoggedOut) || l != nil && l.sent && loggedOut(err) {
 		err = nil
 	}
 	if l != nil {

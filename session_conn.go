@@ -311,6 +311,12 @@ func (s *Session) Logout(ctx context.Context) error {
 	}
 }
 
+// loggedOut reports whether the reason why a session is over says, after a request to
+// log out, as much as the answer to it.
+func loggedOut(err error) bool {
+	return errors.Is(err, ErrSessionInvalid) || errors.Is(err, ErrSessionTerminated) || errors.Is(err, ErrSessionDisconnected)
+}
+
 // askLogout sends the request to log out, if there is one and a connection.
 func (s *Session) askLogout(ctx context.Context) {
 	s.mu.Lock()
