@@ -110,7 +110,7 @@ func (s *Session) connect(ctx context.Context, token string) (in bool, err error
 	err = conn.Run(ctx, func(p socketio.Packet) error {
 		switch {
 		case p.Type != socketio.TypeEvent || p.Name == "echo":
-		case in:
+		case in || s.ID() != "" && !aboutSession(p.Name): // it may overtake the answer when a session goes on
 			reason = s.receive(ctx, conn, p)
 		default:
 			s.acknowledge(ctx, conn, p)
@@ -182,7 +182,7 @@ type success struct {
 	} `json:"body"`
 }
 
-// login reads the answer to a login, which is the first event, whatever its name.
+// login reads the answer to a login: the first event, whatever its name.
 func (s *Session) login(ctx context.Context, conn *socketio.Conn, token string, p socketio.Packet) error {
 	if p.Name != "session:success" {
 		return newSessionError(p.Name, p.Data)
@@ -228,9 +228,14 @@ func (s *Session) adopt(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// receive handles an event of a connection that is logged in.
+// aboutSession reports whether an event with that name is no event of a conversation.
+func aboutSession(name string) bool {
+	return strings.HasPrefix(name, "session:") || strings.HasPrefix(name, "system:error:") || strings.HasPrefix(name, "user:error:")
+}
+
+// receive handles an event of a connection that is no answer to its login.
 func (s *Session) receive(ctx context.Context, conn *socketio.Conn, p socketio.Packet) error {
-	ours := strings.HasPrefix(p.Name, "session:") || strings.HasPrefix(p.Name, "system:error:")
+	ours := aboutSession(p.Name)
 	if !ours && s.inbox.full() {
 		return errQueueFull // it is not acknowledged, and comes again
 	}

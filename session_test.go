@@ -977,6 +977,41 @@ func TestSessionResume(t *testing.T) {
 	}
 }
 
+// An event that overtakes the answer when a session goes on is not lost, nor taken for
+// the answer.
+func TestSessionResumeOvertaken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begin := make(chan struct{})
+		opts := scriptedService(t, func(n int, _ *http.Request, say func(...string), read func(n int) []string) {
+			say(openPacket, letIn)
+			want := []string{"40", "430[]"}
+			if n == 2 {
+				say(`427["text",{"id":4,"cid":"CON-1","body":{"text":"x"}}]`)
+				want = []string{"40", "437[]", "430[]"}
+			}
+			say(successEvent)
+			if diff := cmp.Diff(want, read(len(want))); diff != "" {
+				t.Errorf("connection %d (-want +got):\n%s", n, diff)
+			}
+			if <-begin; n == 2 {
+				read(1)
+			}
+		})
+		s, err := nexmo.Dial(t.Context(), anyToken, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := statesOf(s)
+		close(begin)
+		record := newTranscript(1)
+		running(t, s, nexmo.SinkFunc(record.handle))
+		record.wait(t)
+		told.expect(t, nexmo.StateDisconnected, nexmo.StateReconnecting, nexmo.StateConnected)
+		_ = s.Close()
+	})
+}
+
 // The token is renewed before it has expired, as often as need be, and the session
 // goes on with the one it is given.
 func TestSessionToken(t *testing.T) {
