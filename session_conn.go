@@ -42,10 +42,11 @@ func (s *Session) connections(ctx context.Context) error {
 		}
 		s.log(ctx, slog.LevelInfo, "nexmo: the session is not connected", slog.Any("error", err))
 		s.tell(StateDisconnected, err)
-		if errors.Is(err, errQueueFull) {
-			s.inbox.wait(ctx.Done()) // that is delay enough
-		} else if !sleep(ctx, b.random(failed)) {
+		if !sleep(ctx, b.random(failed)) {
 			return ctx.Err()
+		}
+		if errors.Is(err, errQueueFull) {
+			s.inbox.wait(ctx.Done())
 		}
 		s.tell(StateReconnecting, nil)
 	}
