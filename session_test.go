@@ -359,34 +359,35 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Each event once, in order and acknowledged, whatever happens to the frames.
+// Each event once, in order and acknowledged, whatever happens to the frames and to
+// the session.
 func TestSessionFaults(t *testing.T) {
 	t.Parallel()
-	const events = 2000
-	tests := map[string]func(f *nexmotest.Faults){
-		"none": func(*nexmotest.Faults) {},
-		"dropped": func(f *nexmotest.Faults) {
-			f.Frames("alice", nexmotest.Drop(), 300, "message")
-		},
-		"duplicated": func(f *nexmotest.Faults) { f.Frames("alice", nexmotest.Duplicate(), 0) },
-		"reordered":  func(f *nexmotest.Faults) { f.Frames("alice", nexmotest.Reorder(5), 200) },
-		"cut":        func(f *nexmotest.Faults) { f.Frames("alice", nexmotest.Cut(), 10, "text") },
-		"truncated":  func(f *nexmotest.Faults) { f.Frames("alice", nexmotest.Truncated(), 50, "text") },
-		"all": func(f *nexmotest.Faults) {
-			f.Frames("alice", nexmotest.Cut(), 5, "custom:*")
-			f.Frames("alice", nexmotest.Drop(), 100, "message")
-			f.Frames("alice", nexmotest.Reorder(3), 50, "text")
-			f.Frames("alice", nexmotest.Duplicate(), 0)
-		},
+	tests := map[string]struct {
+		events, cuts int
+		disturb      func(f *nexmotest.Faults)
+	}{
+		"none":       {2000, 0, func(*nexmotest.Faults) {}},
+		"dropped":    {2000, 0, func(f *nexmotest.Faults) { f.Frames("alice", nexmotest.Drop(), 300, "message") }},
+		"duplicated": {2000, 0, func(f *nexmotest.Faults) { f.Frames("alice", nexmotest.Duplicate(), 0) }},
+		"reordered":  {2000, 0, func(f *nexmotest.Faults) { f.Frames("alice", nexmotest.Reorder(5), 200) }},
+		"cut":        {2000, 10, func(*nexmotest.Faults) {}},
+		"truncated":  {2000, 0, func(f *nexmotest.Faults) { f.Frames("alice", nexmotest.Truncated(), 50, "text") }},
+		"all": {10_000, 30, func(f *nexmotest.Faults) {
+			f.Frames("alice", nexmotest.Drop(), 200, "message")
+			f.Frames("alice", nexmotest.Truncated(), 50, "message")
+			f.Frames("alice", nexmotest.Reorder(3), 300, "text")
+			f.Frames("alice", nexmotest.Duplicate(), 0, "message", "text")
+		}},
 	}
-	for name, disturb := range tests {
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := nexmotest.NewServer(t, nexmotest.InMemory())
-				tokens := userTokens(t, server, "alice", 0)
+				tokens := userTokens(t, server, "alice", time.Minute) // a few times
 				s := dial(t, server, tokens)
-				record := newTranscript(events + 1)
+				record := newTranscript(tt.events + 1)
 				app := nexmo.NewApplication("", nexmo.WithClient(server.Client()))
 				defer app.Close() //nolint:errcheck // nothing is held back
 				app.On("*", record.handle)
@@ -395,29 +396,58 @@ func TestSessionFaults(t *testing.T) {
 				conversation := server.CreateConversation("")
 				alice := server.Join(conversation, "alice")
 				synctest.Wait()
-				disturb(server.Faults())
+				tt.disturb(server.Faults())
 				bodies := []nexmo.Body{&nexmo.Text{Text: "x"}, &nexmo.Message{MessageContent: nexmo.TextMessage("x")}, &nexmo.Custom{Name: "order", JSON: []byte(`{}`)}}
-				for i := range events {
-					if i == events-20 {
+				for i := range tt.events {
+					if tt.cuts > 0 && i%(tt.events/tt.cuts) == 20 {
+						server.Faults().Frames("alice", nexmotest.Cut(), 1, "custom:*")
+					}
+					switch i {
+					case 4000: // sent away in the midst of it, and back with a new token
+						server.Faults().DisconnectSessions("alice")
+						if err := <-done; !errors.Is(err, nexmo.ErrSessionDisconnected) {
+							t.Errorf("Run returns %v", err)
+						}
+						s = dial(t, server, tokens, nexmo.WithResume(s.ID()))
+						done = running(t, s, app)
+					case 6000: // away, and back with a token that has run out
+						server.Faults().Logins("system:error:expired-token", 1)
+						server.Faults().CutSessions("alice")
+					case tt.events - 20:
 						server.Faults().Clear() // a gap at the end is not noticed
 					}
 					server.Emit(conversation, bodies[i%3], nexmotest.From(alice))
-					if i%100 == 99 {
-						synctest.Wait()
+					if i%50 == 49 {
+						time.Sleep(time.Second) // what was cut is resumed in the midst of the others
 					}
 				}
 				record.wait(t)
 				synctest.Wait()
 				first := record.all()[0]
-				want := from1(events + int(first))[first-1:]
+				want := from1(tt.events + int(first))[first-1:]
 				if diff := cmp.Diff(want, record.all()); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
+
+				// What was not acknowledged would come again.
+				_ = s.Close()
+				if err := <-done; err != nil {
+					t.Errorf("Run returns %v", err)
+				}
+				s = dial(t, server, tokens, nexmo.WithResume(s.ID()))
+				done = running(t, s, nexmo.SinkFunc(func(_ context.Context, e *nexmo.Event) error {
+					t.Errorf("event %d was not acknowledged", e.ID)
+					return nil
+				}))
+				synctest.Wait()
 				if err := s.Logout(t.Context()); err != nil {
 					t.Error(err)
 				}
 				if err := <-done; err != nil {
 					t.Errorf("Run returns %v", err)
+				}
+				if n := len(server.Logins()); n <= tt.cuts {
+					t.Errorf("there are %d logins for %d cuts", n, tt.cuts)
 				}
 			})
 		})
@@ -536,6 +566,7 @@ var anyToken = nexmo.TokenFunc(func() (string, error) { return "token", nil })
 // The delays before attempts are those that are documented.
 func TestSessionBackoff(t *testing.T) {
 	t.Parallel()
+	shorter, longer := 0, 0                                                                              // than the delay without jitter
 	bounds := [][2]time.Duration{{500, 3500}, {1000, 7000}, {2000, 14000}, {4000, 15000}, {8000, 15000}} // milliseconds
 	for n := range 20 {
 		synctest.Test(t, func(t *testing.T) {
@@ -581,8 +612,16 @@ func TestSessionBackoff(t *testing.T) {
 				if b := bounds[failed]; delay < b[0]*time.Millisecond || delay > b[1]*time.Millisecond {
 					t.Errorf("attempt %d came after %v, want %v", i+1, delay, b)
 				}
+				if delay < 2*time.Second<<failed {
+					shorter++
+				} else {
+					longer++
+				}
 			}
 		})
+	}
+	if shorter < 20 || longer < 20 {
+		t.Errorf("%d delays are shorter than without jitter, %d longer; want about half each", shorter, longer)
 	}
 }
 
