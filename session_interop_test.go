@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,22 +21,30 @@ import (
 )
 
 // TestSessionInterop holds a session with npm's socket.io, which sends events twice,
-// in the wrong order, or late, and ends the connection in every way. Without Node, npm
-// or the package it is skipped, unless NEXMO_INTEROP is 1.
+// in the wrong order, late, or not at all, ends the connection in every way, and
+// refuses a token. Without Node, npm or the package it is skipped, unless NEXMO_INTEROP
+// is 1.
 func TestSessionInterop(t *testing.T) {
 	t.Parallel()
 	const events = 10_000
 	node := startNode(t, "session.mjs", fmt.Sprint(events))
 	var at struct{ Port int }
 	node.next(&at)
-	s, err := nexmo.Dial(t.Context(), anyToken, nexmo.WithWebsocketURL(fmt.Sprintf("http://127.0.0.1:%d", at.Port)))
+	base := nexmo.WithBaseURL(fmt.Sprintf("http://127.0.0.1:%d", at.Port))
+	var number atomic.Int64
+	tokens := nexmo.TokenFunc(func() (string, error) { return fmt.Sprint("token", number.Add(1)), nil })
+	s, err := nexmo.Dial(t.Context(), tokens, base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // it never fails
+	defer func() { _ = s.Close() }()
 	told := statesOf(s)
+	client, err := nexmo.NewClient(tokens, base)
+	if err != nil {
+		t.Fatal(err)
+	}
 	record := newTranscript(events)
-	c := nexmo.NewConversation("CON-1", nexmo.WithStart(1), nexmo.WithReorderWindow(events, time.Minute),
+	c := nexmo.NewConversation("CON-1", nexmo.WithStart(1), nexmo.WithClient(client), nexmo.WithReorderWindow(events, time.Minute),
 		nexmo.WithGapFunc(func(_ context.Context, g nexmo.Gap) { t.Errorf("%v is missing", g) }))
 	defer c.Close() //nolint:errcheck // nothing is held back
 	nexmo.On(c, func(ctx context.Context, e *nexmo.Event, b *nexmo.Text) error {
@@ -43,14 +53,26 @@ func TestSessionInterop(t *testing.T) {
 		}
 		return record.handle(ctx, e)
 	})
+
+	// Cut, and then closed.
+	err = <-running(t, s, c)
+	if !errors.Is(err, nexmo.ErrSessionDisconnected) {
+		t.Fatalf("Run returns %v", err)
+	}
+	const lost, again, back = nexmo.StateDisconnected, nexmo.StateReconnecting, nexmo.StateConnected
+	told.expectChanges(t, lost, again, back, lost, again, back, nexmo.StateClosed)
+
+	// Sent away, and then closed.
+	if s, err = nexmo.Dial(t.Context(), tokens, base, nexmo.WithResume(s.ID())); err != nil {
+		t.Fatal(err)
+	}
+	told = statesOf(s)
 	done := running(t, s, c)
 	record.wait(t)
 	if diff := cmp.Diff(from1(events), record.all()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for range 3 {
-		told.expect(t, nexmo.StateDisconnected, nexmo.StateReconnecting, nexmo.StateConnected)
-	}
+	told.expectChanges(t, lost, again, back)
 	if err := s.Logout(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -62,12 +84,13 @@ func TestSessionInterop(t *testing.T) {
 		Acknowledged int
 		Pending      int
 		Reason       string
+		Complaints   []string
 	}
 	node.next(&got)
 	want := got
 	const resumed = "session_id"
-	want.Queries = []string{"OS_family OS_revision SDK_name SDK_version acknowledge_events session_version", resumed, resumed, resumed}
-	want.Acknowledged, want.Pending, want.Reason = events, 0, "client namespace disconnect"
+	want.Queries = []string{"OS_family OS_revision SDK_name SDK_version acknowledge_events session_version", resumed, resumed, resumed, resumed, resumed}
+	want.Acknowledged, want.Pending, want.Reason, want.Complaints = events-events/500, 0, "client namespace disconnect", []string{}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the server's view (-want +got):\n%s", diff)
 	}

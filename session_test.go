@@ -146,6 +146,21 @@ func (n *states) expect(t testing.TB, want ...nexmo.State) {
 	}
 }
 
+// expectChanges is expect without what is told of a state that stays.
+func (n *states) expectChanges(t testing.TB, want ...nexmo.State) {
+	t.Helper()
+	state := nexmo.StateConnected
+	for _, w := range want {
+		was := state
+		for state == was {
+			state, _ = n.next(t)
+		}
+		if state != w {
+			t.Errorf("the state is %s, want %s", state, w)
+		}
+	}
+}
+
 // because returns the reason for the next state.
 func (n *states) because(t testing.TB, want nexmo.State) error {
 	t.Helper()
