@@ -455,8 +455,12 @@ func TestSessionFaults(t *testing.T) {
 					return nil
 				}))
 				synctest.Wait()
+				start := time.Now()
 				if err := s.Logout(t.Context()); err != nil {
 					t.Error(err)
+				}
+				if d := time.Since(start); d != 0 {
+					t.Errorf("Logout took %v", d)
 				}
 				if err := <-done; err != nil {
 					t.Errorf("Run returns %v", err)

@@ -97,10 +97,27 @@ func (c *Conn) Run(ctx context.Context, handle func(Packet) error) error {
 	err := c.receive(ctx, handle)
 	if errors.Is(err, ErrDisconnected) || errors.Is(err, ErrEngineClosed) {
 		c.finish(err)
-		_ = c.ws.Close(websocket.StatusNormalClosure, "") // the peer is about to do the same
+		c.part()
 	}
 	c.end(err)
 	return c.err
+}
+
+// part closes the websocket after the peer has said goodbye. A client is about to
+// close it by itself: both at once would wait for each other to read, where nothing
+// lies between them that could hold what they write.
+func (c *Conn) part() {
+	if !c.server {
+		_ = c.ws.Close(websocket.StatusNormalClosure, "") // closed it is, whatever the peer says
+		return
+	}
+	patience := time.AfterFunc(c.writeTimeout, func() { _ = c.ws.CloseNow() })
+	defer patience.Stop()
+	for {
+		if _, err := c.next(); err != nil {
+			return
+		}
+	}
 }
 
 // receive handles packets until the connection ends.
