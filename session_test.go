@@ -1232,29 +1232,30 @@ func TestSessionOnState(t *testing.T) {
 	told.expect(t, nexmo.StateConnected, nexmo.StateClosed)
 }
 
-// BenchmarkSessions holds a thousand sessions in one process, and tells the memory
-// of each; the other end of the connection, and the server, count.
+// BenchmarkSessions holds a thousand sessions in one process, has each of them get an
+// event, and tells the memory of each; the other end of the connection, and the
+// server, count.
 func BenchmarkSessions(b *testing.B) {
-	const sessions = 1000
+	const sessions, members = 1000, 50
+	server := nexmotest.NewServer(b, nexmotest.InMemory())
+	server.HTTPClient().Transport.(*http.Transport).MaxConnsPerHost = 0
+	var conversations []string
+	tokens := make([]nexmo.TokenSource, sessions)
+	for i := range tokens {
+		name := fmt.Sprint("user", i)
+		tokens[i] = userTokens(b, server, name, 24*time.Hour)
+		if _, err := tokens[i].Token(); err != nil { // which is kept
+			b.Fatal(err)
+		}
+		if i%members == 0 {
+			conversations = append(conversations, server.CreateConversation(""))
+		}
+		server.Join(conversations[i/members], name)
+	}
 	for b.Loop() {
-		server := nexmotest.NewServer(nil, nexmotest.InMemory())
-		var conversations []string // of fifty each
-		server.HTTPClient().Transport.(*http.Transport).MaxConnsPerHost = 0
 		var all sync.WaitGroup
 		var handled atomic.Int64
 		list := make([]*nexmo.Session, sessions)
-		tokens := make([]nexmo.TokenSource, sessions)
-		for i := range list {
-			name := fmt.Sprint("user", i)
-			tokens[i] = userTokens(b, server, name, time.Hour)
-			if _, err := tokens[i].Token(); err != nil {
-				b.Fatal(err)
-			}
-			if i%50 == 0 {
-				conversations = append(conversations, server.CreateConversation(""))
-			}
-			server.Join(conversations[i/50], name)
-		}
 		before := memoryInUse()
 		for i := range list {
 			s, err := nexmo.Dial(b.Context(), tokens[i], sessionAt(server)...)
@@ -1277,10 +1278,11 @@ func BenchmarkSessions(b *testing.B) {
 			runtime.Gosched()
 		}
 		for _, s := range list {
-			_ = s.Close()
+			if err := s.Logout(b.Context()); err != nil {
+				b.Fatal(err)
+			}
 		}
 		all.Wait()
-		server.Close()
 	}
 }
 

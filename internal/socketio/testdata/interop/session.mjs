@@ -20,7 +20,8 @@ const session = {
   ended: 0, // how many connections were
   refused: "", // the token that was
 };
-const complaints = new Set();
+const complaints = [];
+const complain = (text) => complaints.length < 10 && complaints.push(text);
 
 const endings = [
   (socket) => socket.conn.transport.socket.terminate(),
@@ -52,7 +53,7 @@ function audit(conn) {
   conn.on("packet", ({ type, data }) => {
     if (type !== "message" || data[0] !== "3") return;
     const [, id] = /^3(\d+)\[\]$/.exec(data) ?? [];
-    if (asked.get(id) === undefined || asked.get(id) === "echo") complaints.add(`${data} was not asked for`);
+    if (asked.get(id) === undefined || asked.get(id) === "echo") complain(`${data} was not asked for`);
     asked.delete(id);
   });
   return asked;
@@ -78,10 +79,10 @@ io.on("connection", (socket) => {
   }, () => acknowledge(missed.map((e) => e.id)));
 
   socket.on("session:logout", ({ tid }) => {
-    for (const name of asked.values()) if (name !== "echo") complaints.add(`${name} was not acknowledged`);
+    for (const name of asked.values()) if (name !== "echo") complain(`${name} was not acknowledged`);
     socket.on("disconnect", (reason) => {
       const { queries, acknowledged, pending } = session;
-      console.log(JSON.stringify({ queries, acknowledged: acknowledged.size, pending: pending.size, reason, complaints: [...complaints] }));
+      console.log(JSON.stringify({ queries, acknowledged: acknowledged.size, pending: pending.size, reason, complaints }));
     });
     socket.emit("session:logged-out", { rid: tid, body: {} });
   });
