@@ -694,6 +694,7 @@ func TestSessionLogin(t *testing.T) {
 		"refused":             {[]string{`421["session:error:invalid",{"body":{"description":"secret"}}]`}, "nexmo: session: session:error:invalid", 0},
 		"success of nothing":  {[]string{`42["session:success",{}]`}, "does not name the session", 0},
 		"disconnected":        {[]string{`41`}, "disconnected by the service", 0},
+		"not let in":          {[]string{`44{"message":"secret"}`}, "nexmo: session: connect_error", 0},
 		"the engine closes":   {[]string{`1`}, "closed the engine", 0},
 		"no pending events":   {[]string{`42["session:success",{"body":{"id":"SES-1","pending_events":null}}]`}, "", 0},
 	}

@@ -120,14 +120,14 @@ func (b *bot) listen(c *nexmo.Conversation) {
 		return b.say(ctx, c, member, "Hello, "+name(member)+".")
 	})
 	nexmo.On(c, func(ctx context.Context, e *nexmo.Event, m *nexmo.Message) error {
-		if b.own(e) || m.MessageType != nexmo.MessageText {
+		if b.own(c, e) || m.MessageType != nexmo.MessageText {
 			return nil
 		}
 		_, err := c.SendMessage(ctx, nexmo.TextMessage(answer(m.Text)))
 		return err
 	})
 	nexmo.On(c, func(ctx context.Context, e *nexmo.Event, t *nexmo.Text) error {
-		if b.own(e) {
+		if b.own(c, e) {
 			return nil
 		}
 		from, err := b.member(c)
@@ -138,7 +138,7 @@ func (b *bot) listen(c *nexmo.Conversation) {
 		return err
 	})
 	nexmo.On(c, func(ctx context.Context, e *nexmo.Event, d *nexmo.AudioDTMF) error {
-		if b.own(e) {
+		if b.own(c, e) {
 			return nil
 		}
 		_, err := c.Say(ctx, nexmo.AudioSay{Text: "You pressed " + strings.Join(strings.Split(d.Digits, ""), ", ") + "."})
@@ -167,8 +167,15 @@ func (b *bot) member(c *nexmo.Conversation) (string, error) {
 	return "", errors.New("the bot has not joined the conversation")
 }
 
-// own reports whether the bot caused an event: they come back like everybody's.
-func (b *bot) own(e *nexmo.Event) bool { return e.FromUser != nil && e.FromUser.ID == b.me.ID }
+// own reports whether the bot caused an event: they come back like everybody's. Not
+// every event names the user.
+func (b *bot) own(c *nexmo.Conversation, e *nexmo.Event) bool {
+	if e.FromUser != nil {
+		return e.FromUser.ID == b.me.ID
+	}
+	member, _ := c.Member(e.From)
+	return member.UserID == b.me.ID
+}
 
 // answer is what there is to say to a text.
 func answer(text string) string {

@@ -134,6 +134,35 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// The bot would answer itself for ever.
+func TestOwn(t *testing.T) {
+	t.Parallel()
+	c := nexmo.NewConversation("CON-1")
+	e, err := nexmo.ParseEvent([]byte(`{"id":1,"type":"member:joined","cid":"CON-1","from":"MEM-1",
+		"body":{"member_id":"MEM-1","user":{"id":"USR-1","name":"robot"},"timestamp":{"joined":"2026-01-02T03:04:05.678Z"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Deliver(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	b := &bot{me: nexmo.User{ID: "USR-1"}}
+	for name, tt := range map[string]struct {
+		event nexmo.Event
+		want  bool
+	}{
+		"its user":       {nexmo.Event{From: "MEM-9", FromUser: &nexmo.User{ID: "USR-1"}}, true},
+		"another user":   {nexmo.Event{From: "MEM-1", FromUser: &nexmo.User{ID: "USR-2"}}, false},
+		"its member":     {nexmo.Event{From: "MEM-1"}, true},
+		"another member": {nexmo.Event{From: "MEM-2"}, false},
+		"nobody":         {nexmo.Event{}, false},
+	} {
+		if got := b.own(c, &tt.event); got != tt.want {
+			t.Errorf("%s: own is %v", name, got)
+		}
+	}
+}
+
 func TestRunErrors(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
