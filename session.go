@@ -168,8 +168,10 @@ func (s *Session) OnState(fn func(State, error)) {
 // over: nil after [Session.Close] and [Session.Logout], a [*SessionError] when the
 // service has ended it, [ErrSessionDisconnected] or [ErrReconnect].
 //
-// Like [Replay], Run does not wait behind a gap in the events of a conversation.
-// Every event was acknowledged when it is delivered, and does not come again. An
+// Run does not wait behind a gap in the events of a conversation, not even when it
+// returns: what is missing may come with the next session. Until then, or until its
+// window has passed or it is closed, the Conversation keeps what it holds back. Every
+// event was acknowledged when it is delivered, and does not come again. An
 // error of sink, or a panic, is logged, and Run goes on. Nothing needs to be lost by that: a
 // Conversation with a [Source] handles again in [Conversation.Sync] what failed, and
 // a sink in front of it can try again, or store events before they are handled. An
@@ -186,18 +188,15 @@ func (s *Session) Run(ctx context.Context, sink Sink) error {
 		return errors.New("nexmo: session: Run is running already")
 	}
 	defer s.running.Unlock()
-	st := &stream{endless: true}
-	sctx := context.WithValue(ctx, streamKey{}, st)
+	sctx := context.WithValue(ctx, streamKey{}, &stream{endless: true})
 	for {
 		e, ok := s.inbox.next(ctx.Done(), s.over)
 		switch {
 		case ctx.Err() != nil:
-			_ = st.wait(ctx) // nothing is handed over any more
 			return ctx.Err()
 		case !ok:
-			err := st.wait(ctx)
 			s.told.wait(&s.mu, ctx.Done())
-			return errors.Join(err, s.err)
+			return s.err
 		}
 		err := deliverTo(sctx, sink, e)
 		if err != nil && ctx.Err() != nil {

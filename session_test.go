@@ -923,6 +923,90 @@ func TestSessionLogout(t *testing.T) {
 	}
 }
 
+// When the session is over Run returns, although events are held back behind one that
+// only the next session brings.
+func TestSessionRunGap(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const second = `["text",{"id":2,"cid":"CON-1","body":{"text":"x"}}]`
+		end := make(chan struct{})
+		opts := scriptedService(t, func(n int, _ *http.Request, say func(...string), read func(n int) []string) {
+			say(openPacket, letIn, successEvent)
+			if n == 2 {
+				say("42" + second)
+				read(10)
+				return
+			}
+			say(`421["text",{"id":1,"cid":"CON-1","body":{"text":"x"}}]`, `423["text",{"id":3,"cid":"CON-1","body":{"text":"x"}}]`)
+			<-end
+			say("41")
+			read(10)
+		})
+		record := newTranscript(3)
+		c := nexmo.NewConversation("CON-1", nexmo.WithReorderWindow(10, time.Hour))
+		defer c.Close() //nolint:errcheck // nothing is held back
+		c.On("text", record.handle)
+		for _, want := range []error{nexmo.ErrSessionDisconnected, nil} {
+			s, err := nexmo.Dial(t.Context(), anyToken, append(opts, nexmo.WithResume("SES-1"))...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := running(t, s, c)
+			synctest.Wait()
+			if want != nil {
+				close(end)
+			} else {
+				_ = s.Close()
+			}
+			synctest.Wait()
+			select {
+			case err := <-done:
+				if !errors.Is(err, want) {
+					t.Errorf("Run returns %v", err)
+				}
+			default:
+				t.Error("Run waits for what is missing")
+			}
+		}
+		if diff := cmp.Diff(from1(3), record.all()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// After the connection was given up for want of room, the next attempt takes its time
+// as any other does.
+func TestSessionRoomDelay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const events, room = 50, 5
+		server := nexmotest.NewServer(t, nexmotest.InMemory())
+		s := dial(t, server, userTokens(t, server, "alice", time.Hour), nexmo.WithSessionQueue(room))
+		told := statesOf(s)
+		conversation := server.CreateConversation("")
+		alice := server.Join(conversation, "alice")
+		record := newTranscript(events + 1)
+		done := running(t, s, nexmo.SinkFunc(func(ctx context.Context, e *nexmo.Event) error {
+			time.Sleep(time.Millisecond)
+			return record.handle(ctx, e)
+		}))
+		for range events {
+			server.Emit(conversation, &nexmo.Text{Text: "x"}, nexmotest.From(alice))
+		}
+		told.expect(t, nexmo.StateDisconnected)
+		start := time.Now()
+		told.expect(t, nexmo.StateReconnecting)
+		if d := time.Since(start); d < 500*time.Millisecond || d > 3500*time.Millisecond {
+			t.Errorf("the next attempt came after %v", d)
+		}
+		record.wait(t)
+		_ = s.Close()
+		if err := <-done; err != nil {
+			t.Errorf("Run returns %v", err)
+		}
+	})
+}
+
 // A logout waits for the connection, and gives up with its context.
 func TestSessionLogoutWaits(t *testing.T) {
 	t.Parallel()
