@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -1222,6 +1223,8 @@ func TestContract05_SourceIsAskedOnceForAGap(t *testing.T) {
 		{"yields duplicates", scripted(1, 1, 2, 2, 3, 1, 4, 5, 5), []string{"2", "3", "4", "5", "6"}, grace, nil},
 		{"is not sorted", scripted(3, 2, 5, 4), []string{"gap 2-2", "3", "2", "gap 4-4", "5", "6"}, grace, []string{"4"}},
 		{"yields nil", scripted(2, (*nexmo.Event)(nil), 3, 4, 5), []string{"2", "3", "4", "5", "6"}, grace, nil},
+		{"yields events of another conversation", scripted(2, numberedIn(conB, 3), numberedIn(conB, 100), 3, 4, 5), []string{"2", "3", "4", "5", "6"}, grace, nil},
+		{"yields an ID out of range", scripted(2, numbered(math.MaxInt64), 3, 4, 5), []string{"2", "3", "4", "5", "6"}, grace, nil},
 		{"yields events without an ID", scripted(0, 2, 0, 3, 4, 5), []string{"2", "3", "4", "5", "6"}, grace, nil},
 		{"is slow", scripted(2, func() { time.Sleep(time.Second) }, 3, 4, 5), []string{"2", "3", "4", "5", "6"}, grace + time.Second, nil},
 		{"is too slow", scripted(2, func(ctx context.Context) { <-ctx.Done() }, errBoom), []string{"2", "gap 3-5", "6"}, grace + wait, []string{"3", "4", "5"}},
@@ -1832,6 +1835,24 @@ func TestContract06_SyncFillsOpenGaps(t *testing.T) {
 		elapsed(t, 0, func() { checkError(t, c.Sync(t.Context()), nil) })
 		live.returns(t, nil)
 		j.is(t, "1", "2", "3", "gap 4-4", "5", "6", "7")
+	})
+}
+
+// What a Source says of another conversation says nothing of this one.
+func TestContract06_SyncRefusesEventsOfAnotherConversation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		c := newConA(&j, nexmo.WithReorderWindow(64, time.Second), nexmo.WithSource(scripted(numberedIn(conB, 100))))
+		mustDeliver(t, c, 1)
+		early := beginDeliver(t.Context(), c, numbered(3))
+		if err := c.Sync(t.Context()); err == nil {
+			t.Error("Sync returned nil for an event of another conversation")
+		}
+		early.waits(t)
+		mustDeliver(t, c, 2)
+		early.returns(t, nil)
+		j.is(t, "1", "2", "3")
 	})
 }
 

@@ -200,11 +200,8 @@ func (c *Conversation) touch() {
 }
 
 func (c *Conversation) handle(d *delivery, e *Event) error {
-	if e.ConversationID != "" && e.ConversationID != c.id {
-		return errors.New("nexmo: the event belongs to another conversation: deliver it to an Application, or to its own Conversation")
-	}
-	if e.ID < 0 || e.ID == math.MaxInt64 {
-		return errors.New("nexmo: the ID of the event is out of range")
+	if err := c.refuse(e); err != nil {
+		return err
 	}
 	c.mu.Lock()
 	if c.closed {
@@ -248,6 +245,17 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 		c.mu.Lock()
 	}
 	return c.wait(d, t)
+}
+
+// refuse says why e is none of the conversation's events, if it is none.
+func (c *Conversation) refuse(e *Event) error {
+	if e.ConversationID != "" && e.ConversationID != c.id {
+		return errors.New("nexmo: the event belongs to another conversation: deliver it to an Application, or to its own Conversation")
+	}
+	if e.ID < 0 || e.ID == math.MaxInt64 {
+		return errors.New("nexmo: the ID of the event is out of range")
+	}
+	return nil
 }
 
 // runNow handles e without a turn. The caller has the role and holds c.mu;
@@ -665,6 +673,10 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 		if e == nil || e.ID <= 0 {
 			continue
 		}
+		if err := c.refuse(e); err != nil {
+			c.log(ctx, slog.LevelWarn, "nexmo: the Source gave what was not asked for", e, slog.Any("error", err))
+			continue
+		}
 		inTime := patience.Stop()
 		switch err := deliver(ctx, listed{c, after, until}, e); {
 		case errors.Is(err, ErrClosed):
@@ -723,6 +735,9 @@ type listed struct {
 
 func (l listed) handle(d *delivery, e *Event) error {
 	c := l.Conversation
+	if err := c.refuse(e); err != nil {
+		return err // before it is believed what it says of others
+	}
 	c.mu.Lock()
 	if l.prev < c.seq.next || l.prev <= c.gap.known {
 		c.gap.known = max(c.gap.known, e.ID)
