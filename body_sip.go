@@ -8,7 +8,8 @@ import (
 )
 
 // SIPCode is the status of a SIP response, such as 200 or 486. It is read as a
-// number and as text, both of which the service sends; a number is written.
+// number and as text, both of which the service sends; a number is written. It is 0
+// when it was not sent, and for text that is no number, as version 1 allows.
 type SIPCode int
 
 // UnmarshalJSON reads a number or its text.
@@ -21,17 +22,10 @@ func (c *SIPCode) decode(s *jsonscan.Scanner) {
 		}
 		return
 	}
-	start := s.Offset()
 	text, _ := s.Text()
-	if text == "" {
-		return
+	if v, err := strconv.Atoi(text); err == nil {
+		*c = SIPCode(v)
 	}
-	v, err := strconv.Atoi(text)
-	if err != nil {
-		s.Fail(start, "SIP status code")
-		return
-	}
-	*c = SIPCode(v)
 }
 
 // SIPRinging is the body of sip:ringing. Before the caller joined a
