@@ -1416,6 +1416,49 @@ func TestContract05_SourceIsGivenASecond(t *testing.T) {
 	}
 }
 
+// What the handlers of fetched events, and of events that fetched ones made due,
+// deliver behind a gap does not keep the Source from being read on, however much is
+// held back already.
+func TestContract05_FetchedEventsDeliverBehindTheGap(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name          string
+		from, deliver nexmo.EventID // the handler of the one delivers the other
+		want          []string
+	}{
+		{"another event", 2, 50, []string{"1", "2", "3", "4", "gap 5-5", "6", "gap 7-7", "8", "gap 9-29", "30", "31", "gap 32-49", "50"}},
+		{"a held one", 2, 30, []string{"1", "2", "3", "4", "gap 5-5", "6", "gap 7-7", "8", "gap 9-29", "30", "31"}},
+		{"from one that was handed over", 6, 50, []string{"1", "2", "3", "4", "gap 5-5", "6", "gap 7-7", "8", "gap 9-29", "30", "31", "gap 32-49", "50"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var j journal
+				c := newConA(&j, nexmo.WithReorderWindow(1, time.Second), nexmo.WithSource(stored(2, 3, 4, 8)))
+				c.On(nexmo.EventText, func(ctx context.Context, e *nexmo.Event) error {
+					if e.ID == tt.from {
+						return c.Deliver(ctx, numbered(tt.deliver))
+					}
+					return nil
+				})
+				mustDeliver(t, c, 1)
+				replay := begin(func() error { return nexmo.Replay(t.Context(), c, scripted(6), conA, 0) })
+				replay.waits(t)
+				calls := []pending{replay}
+				for _, id := range []nexmo.EventID{30, 31} {
+					calls = append(calls, beginDeliver(t.Context(), c, numbered(id)))
+					synctest.Wait()
+				}
+				time.Sleep(time.Minute)
+				for _, call := range calls {
+					call.returns(t, nil)
+				}
+				j.is(t, tt.want...)
+			})
+		})
+	}
+}
+
 // Close ends the reading of the Source.
 func TestContract05_CloseWhileTheSourceIsRead(t *testing.T) {
 	t.Parallel()

@@ -282,8 +282,10 @@ func (c *Conversation) handOver(d *delivery, t *turn) bool {
 	if !d.queued && st == nil || !c.seq.gapBefore(t) {
 		return false
 	}
-	if len(c.seq.held) > c.cfg.window {
-		return false // whoever has the role is about to give up the gap
+	// With the window full the gap is given up at once, but for a Source that is read:
+	// whoever reads it may be the one who must not wait.
+	if len(c.seq.held) > c.cfg.window && (!d.queued || !c.fetching()) {
+		return false
 	}
 	if st != nil && !slices.Contains(t.streams, st) {
 		if st.handOver() {
@@ -528,9 +530,8 @@ func (c *Conversation) bridge(d *delivery, head *turn) bool {
 	if c.seq.next >= g.until || id > g.until { // head was another one, and withdrawn
 		*g = gap{until: id, since: c.seq.oldest(), known: g.known}
 	}
-	fetching := c.stopFetch != nil && !c.stuck
 	none := c.closed || id <= g.known // of them will come
-	over := none || !fetching && (len(c.seq.held) > c.cfg.window || now.Sub(g.since) >= c.cfg.wait)
+	over := none || !c.fetching() && (len(c.seq.held) > c.cfg.window || now.Sub(g.since) >= c.cfg.wait)
 	ask := c.cfg.source != nil && !g.asked && c.stopFetch == nil && !none
 	switch {
 	case ask && (over || now.Sub(g.since) >= c.grace()):
@@ -544,6 +545,9 @@ func (c *Conversation) bridge(d *delivery, head *turn) bool {
 	}
 }
 
+// fetching reports whether the Source is read and waited for. The caller holds c.mu.
+func (c *Conversation) fetching() bool { return c.stopFetch != nil && !c.stuck }
+
 // grace is how long missing events may come by themselves before the Source is
 // asked: webhooks overtake each other by less than that.
 func (c *Conversation) grace() time.Duration { return min(100*time.Millisecond, c.cfg.wait) }
@@ -556,7 +560,7 @@ func (c *Conversation) arm() {
 	}
 	at := c.gap.since.Add(c.cfg.wait)
 	switch {
-	case c.stopFetch != nil && !c.stuck:
+	case c.fetching():
 		return // its end is looked at
 	case len(c.seq.held) > c.cfg.window:
 		at = c.gap.since
