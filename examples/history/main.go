@@ -66,7 +66,14 @@ func show(out io.Writer, conversation *nexmo.Conversation) {
 		case *nexmo.Text:
 			fmt.Fprintf(out, "wrote %q%s\n", b.Text, seen(conversation, e))
 		case *nexmo.Message:
-			fmt.Fprintf(out, "sent a message of type %s: %q%s\n", b.MessageType, b.Text, seen(conversation, e))
+			switch {
+			case b.Text != "":
+				fmt.Fprintf(out, "wrote %q%s\n", b.Text, seen(conversation, e))
+			case b.Location != nil:
+				fmt.Fprintf(out, "sent where %s is%s\n", b.Location.Name, seen(conversation, e))
+			default:
+				fmt.Fprintf(out, "sent a message of type %s%s\n", b.MessageType, seen(conversation, e))
+			}
 		case *nexmo.Image:
 			fmt.Fprintf(out, "sent an image%s\n", seen(conversation, e))
 		case *nexmo.TextSeen:
