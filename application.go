@@ -388,7 +388,7 @@ func (a *Application) Conversations() iter.Seq[*Conversation] {
 // Close closes every conversation, which handles what was held back; see
 // [Conversation.Close]. Deliver returns [ErrClosed] from then on. It may be called
 // again.
-func (a *Application) Close() error {
+func (a *Application) Close() (err error) {
 	a.mu.Lock()
 	a.closed = true
 	all := make([]*tracked, 0, len(a.byID))
@@ -403,11 +403,10 @@ func (a *Application) Close() error {
 		t.close()
 		t.mu.Unlock()
 	}
-	var errs []error
-	for _, t := range all {
-		errs = append(errs, t.Conversation.Close())
+	for _, t := range slices.Backward(all) {
+		defer func() { err = errors.Join(err, t.Conversation.Close()) }() // also when a handler ends the goroutine
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 func (a *Application) queuedError(e *Event, err error) {

@@ -2770,6 +2770,37 @@ func TestContract10_CloseWhileHandlersRun(t *testing.T) {
 	}
 }
 
+// A handler that ends its goroutine while an Application is closed leaves nothing
+// held back in the other conversations.
+func TestContract10_CloseWhenAHandlerEndsItsGoroutine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		app := nexmo.NewApplication("", nexmo.WithReorderWindow(64, time.Hour))
+		app.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+			j.add("%s %d", e.ConversationID, e.ID)
+			if e.ConversationID == conA && e.ID == 3 {
+				runtime.Goexit()
+			}
+			return nil
+		})
+		var replay pending
+		for _, con := range []string{conA, conB} {
+			checkError(t, app.Deliver(t.Context(), numberedIn(con, 1)), nil)
+			// Handed over: it is for whoever closes the conversation.
+			replay = begin(func() error { return nexmo.Replay(t.Context(), app, scripted(numberedIn(con, 3)), con, 0) })
+			replay.waits(t)
+		}
+		closing := begin(app.Close)
+		synctest.Wait()
+		if len(closing) > 0 {
+			t.Error("Close returned")
+		}
+		replay.returns(t, nil)
+		j.is(t, "CON-A 1", "CON-B 1", "CON-A 3", "CON-B 3")
+	})
+}
+
 // Close of one conversation that hands its events to another, which is closed
 // too, ends.
 func TestContract10_CloseOfConversationsThatDeliverToEachOther(t *testing.T) {
