@@ -81,7 +81,9 @@ func (a *Application) Use(mw ...Middleware) { a.dispatcher.Use(mw...) }
 // now on, before its first event is handled: the place to register handlers of
 // the conversation. A conversation that was let go and is heard of again is a
 // new one. fn must not deliver events of that conversation to the application;
-// it may deliver them to the conversation, or have it Sync.
+// it may deliver them to the conversation, or have it Sync. It runs in the goroutine
+// that first names the conversation: where that is a handler of another one, nothing
+// that fn waits for may wait for that one.
 func (a *Application) OnConversation(fn func(*Conversation)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
