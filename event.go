@@ -866,6 +866,17 @@ func (e *Event) MarshalJSON() ([]byte, error) {
 	return json.Marshal(w)
 }
 
+// UnmarshalJSON is [ParseEvent] for events that encoding/json reads, such as one
+// within a message of a queue.
+func (e *Event) UnmarshalJSON(data []byte) error {
+	parsed, err := ParseEvent(data)
+	if err != nil {
+		return err
+	}
+	*e = *parsed
+	return nil
+}
+
 // timestampLayout is how the service writes times.
 const timestampLayout = "2006-01-02T15:04:05.000Z"
 

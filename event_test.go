@@ -1813,6 +1813,27 @@ func TestMarshalJSON(t *testing.T) {
 	}
 }
 
+// TestUnmarshalJSON: encoding/json reads events as ParseEvent does, and refuses what
+// it refuses.
+func TestUnmarshalJSON(t *testing.T) {
+	t.Parallel()
+	var job struct{ Event *nexmo.Event }
+	text := readFile(t, "testdata/events/member-joined.json")
+	if err := json.Unmarshal(fmt.Appendf(nil, `{"event":%s}`, text), &job); err != nil {
+		t.Fatal(err)
+	}
+	want := parseText(t, bytes.TrimSpace(text))
+	if diff := cmp.Diff(want, job.Event, identical); diff != "" {
+		t.Errorf("(-ParseEvent +json.Unmarshal):\n%s", diff)
+	}
+	if err := json.Unmarshal([]byte(`{"id":1}`), job.Event); !errors.As(err, new(*nexmo.DecodeError)) {
+		t.Errorf("an event without a type: %v, want a *DecodeError", err)
+	}
+	if diff := cmp.Diff(want, job.Event, identical); diff != "" {
+		t.Errorf("what was refused changed the event:\n%s", diff)
+	}
+}
+
 func TestMarshalJSONRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
