@@ -2,151 +2,26 @@ package nexmo_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/conversation-events/nexmo"
+	"github.com/conversation-events/nexmo/internal/rings"
 )
 
-// ringSize is how many different events the benchmarks parse in turn, so that
-// neither branches nor caches learn one of them by heart.
-const ringSize = 64
-
-// joinedRing are webhooks of member:joined, about a kilobyte each.
-func joinedRing() [][]byte {
-	ring := make([][]byte, ringSize)
-	for i := range ring {
-		when := time.Date(2024, 5, 16, 8, i%60, 7*i%60, i*15_437_911, time.UTC)
-		at := func(d time.Duration) string { return when.Add(d).Format("2006-01-02T15:04:05.000Z") }
-		member := fmt.Sprintf("MEM-%08x-fe7d-42ac-b0c0-9015a44a%04x", uint32(i)*0x9e3779b1, i)
-		user := fmt.Sprintf("USR-%08x-2029-4506-9331-e21ca70a%04x", uint32(i)*0x85ebca6b, i)
-		leg := fmt.Sprintf("%08xf07e43199ebe10121ba0%04x", uint32(i)*0xc2b2ae35, i)
-		name := fmt.Sprintf("user-%d", i*i)
-		ring[i] = fmt.Appendf(nil, `{"application_id":"e8059728-5fa0-4cbe-83b4-9919be9cf1de","type":"member:joined",`+
-			`"conversation_id":"CON-fd9c6936-e9b2-4483-ad41-%012x","id":%d,"from":%q,"body":{"member_id":%q,`+
-			`"user":{"id":%q,"name":%q},"channel":{"id":%q,"type":"phone",`+
-			`"from":{"type":"phone","number":"447700900%03d"},"to":{"type":"phone","number":"15555550123"},`+
-			`"legs":[{"leg_id":%q,"status":"answered"}],"headers":{}},`+
-			`"timestamp":{"invited":%q,"joined":%q},"initiator":{"joined":{"isSystem":%v,"user_id":%q,"member_id":%q}},`+
-			`"media":{"audio_settings":{"enabled":%v,"earmuffed":false,"muted":false},"audio":%v}},"timestamp":%q,`+
-			`"_embedded":{"from_user":{"id":%q,"name":%q},"from_member":{"id":%q}}}`,
-			i, i+1, member, member, user, name, leg, i, leg, at(-9*time.Second), at(-5*time.Millisecond),
-			i%2 == 0, user, member, i%3 == 0, i%3 == 0, at(0), user, name, member)
-	}
-	return ring
-}
-
-// textRing are webhooks of text, about 350 bytes each.
-func textRing() [][]byte {
-	ring := make([][]byte, ringSize)
-	for i := range ring {
-		when := time.Date(2024, 5, 17, 13, i%60, 11*i%60, i*15_437_911, time.UTC).Format("2006-01-02T15:04:05.000Z")
-		ring[i] = fmt.Appendf(nil, `{"application_id":"e8059728-5fa0-4cbe-83b4-9919be9cf1de","type":"text",`+
-			`"conversation_id":"CON-881333d2-b513-4c3b-ae99-%012x","id":%d,"from":"MEM-%08x-2c7b-4f84-babb-fc1eaa17%04x",`+
-			`"body":{"text":"Hello number %d! Is the tandem from order %d ready, or shall I come by another day this week?"},"timestamp":%q}`,
-			i, i+1, uint32(i)*0x9e3779b1, i, i*i, 441+i, when)
-	}
-	return ring
-}
-
-// standardEvent is an event as two passes of encoding/json read it.
-type standardEvent struct {
-	ID             nexmo.EventID   `json:"id"`
-	Type           nexmo.EventType `json:"type"`
-	ConversationID string          `json:"conversation_id"`
-	ApplicationID  string          `json:"application_id"`
-	From           string          `json:"from"`
-	To             string          `json:"to"`
-	Timestamp      time.Time       `json:"timestamp"`
-	State          json.RawMessage `json:"state"`
-	Params         json.RawMessage `json:"params"`
-	Embedded       struct {
-		FromUser   *nexmo.User `json:"from_user"`
-		FromMember struct {
-			ID string `json:"id"`
-		} `json:"from_member"`
-	} `json:"_embedded"`
-	RawBody json.RawMessage `json:"body"`
-
-	Body nexmo.Body `json:"-"`
-}
-
-// parseStandard is what a program does without this package: the envelope first,
-// then the body into the struct of its type.
-func parseStandard(data []byte) (*standardEvent, error) {
-	e := new(standardEvent)
-	if err := json.Unmarshal(data, e); err != nil {
-		return nil, err
-	}
-	switch e.Type {
-	case nexmo.EventMemberJoined:
-		e.Body = new(nexmo.MemberJoined)
-	case nexmo.EventText:
-		e.Body = new(nexmo.Text)
-	default:
-		return nil, fmt.Errorf("type %q", e.Type)
-	}
-	return e, json.Unmarshal(e.RawBody, e.Body)
-}
-
-// TestBenchmarksCompareLikeWithLike: both ways of parsing read the same, of
-// events that are all different and of the size that the benchmarks claim.
-func TestBenchmarksCompareLikeWithLike(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		ring     [][]byte
-		min, max int
-	}{
-		"member:joined": {joinedRing(), 950, 1150},
-		"text":          {textRing(), 325, 375},
-	} {
-		seen := map[string]bool{}
-		for _, data := range tt.ring {
-			if len(data) < tt.min || len(data) > tt.max {
-				t.Errorf("%s has %d bytes, want %d to %d", name, len(data), tt.min, tt.max)
-			}
-			if seen[string(data)] {
-				t.Errorf("%s: two events are equal", name)
-			}
-			seen[string(data)] = true
-			e := parseText(t, data)
-			s, err := parseStandard(data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(&nexmo.Event{
-				ID: s.ID, Type: s.Type, ConversationID: s.ConversationID, ApplicationID: s.ApplicationID, From: s.From, To: s.To,
-				Timestamp: s.Timestamp, FromUser: s.Embedded.FromUser, FromMember: s.Embedded.FromMember.ID, Body: s.Body,
-			}, e, sameFields); diff != "" {
-				t.Fatalf("%s (-encoding/json +ParseEvent):\n%s", name, diff)
-			}
-		}
-	}
-}
+// The benchmarks here are for work on this package. What compares it with others is
+// in the module bench.
 
 func BenchmarkParseEvent(b *testing.B) {
 	for _, bb := range []struct {
 		name string
 		ring [][]byte
-	}{{"member:joined", joinedRing()}, {"text", textRing()}} {
-		b.Run(bb.name+"/nexmo", func(b *testing.B) {
+	}{{"member:joined", rings.Joined()}, {"text", rings.Text()}} {
+		b.Run(bb.name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(bb.ring[0])))
 			for i := 0; b.Loop(); i++ {
-				if _, err := nexmo.ParseEvent(bb.ring[i%ringSize]); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run(bb.name+"/encoding_json", func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(len(bb.ring[0])))
-			for i := 0; b.Loop(); i++ {
-				if _, err := parseStandard(bb.ring[i%ringSize]); err != nil {
+				if _, err := nexmo.ParseEvent(bb.ring[i%rings.Size]); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -155,7 +30,7 @@ func BenchmarkParseEvent(b *testing.B) {
 }
 
 func BenchmarkParseEvents(b *testing.B) {
-	page := readFile(b, "testdata/history.json")
+	page := rings.Page()
 	b.ReportAllocs()
 	b.SetBytes(int64(len(page)))
 	for b.Loop() {
@@ -167,7 +42,7 @@ func BenchmarkParseEvents(b *testing.B) {
 
 // BenchmarkMarshalEvent writes an event that was received, and one that was made.
 func BenchmarkMarshalEvent(b *testing.B) {
-	received := parseText(b, joinedRing()[0])
+	received := parseText(b, rings.Joined()[0])
 	made := *received
 	made.Raw = nil
 	for _, bb := range []struct {
@@ -194,10 +69,10 @@ func TestParseBudget(t *testing.T) {
 		name string
 		ring [][]byte
 		most float64
-	}{{"member:joined", joinedRing(), 20}, {"text", textRing(), 8}} {
+	}{{"member:joined", rings.Joined(), 4}, {"text", rings.Text(), 3}} {
 		i := 0
-		got := testing.AllocsPerRun(10*ringSize, func() {
-			if _, err := nexmo.ParseEvent(tt.ring[i%ringSize]); err != nil {
+		got := testing.AllocsPerRun(10*rings.Size, func() {
+			if _, err := nexmo.ParseEvent(tt.ring[i%rings.Size]); err != nil {
 				t.Fatal(err)
 			}
 			i++
@@ -312,7 +187,7 @@ func BenchmarkWebhookToHandler(b *testing.B) {
 	for _, bb := range []struct {
 		name string
 		ring [][]byte
-	}{{"member:joined", joinedRing()}, {"text", textRing()}} {
+	}{{"member:joined", rings.Joined()}, {"text", rings.Text()}} {
 		b.Run(bb.name, func(b *testing.B) {
 			app := nexmo.NewApplication("app")
 			app.On(nexmo.EventAny, countEvent)
@@ -320,11 +195,11 @@ func BenchmarkWebhookToHandler(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(bb.ring[0])))
 			for i := 0; b.Loop(); i++ {
-				e, err := nexmo.ParseEvent(bb.ring[i%ringSize])
+				e, err := nexmo.ParseEvent(bb.ring[i%rings.Size])
 				if err != nil {
 					b.Fatal(err)
 				}
-				e.ID = nexmo.EventID(i/ringSize + 1) // the next one of its conversation
+				e.ID = nexmo.EventID(i/rings.Size + 1) // the next one of its conversation
 				if err := app.Deliver(ctx, e); err != nil {
 					b.Fatal(err)
 				}
@@ -393,7 +268,7 @@ func TestDispatchDoesNotAllocate(t *testing.T) {
 
 // BenchmarkMember reads a member who is on the phone.
 func BenchmarkMember(b *testing.B) {
-	e, err := nexmo.ParseEvent(joinedRing()[1])
+	e, err := nexmo.ParseEvent(rings.Joined()[1])
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,24 +74,35 @@ func TestSameEvents(t *testing.T) {
 	}
 }
 
-// TestSamePage: both ways list the same events.
+// TestSamePage: both ways, with and without a client, list the same events.
 func TestSamePage(t *testing.T) {
 	t.Parallel()
-	ours, err := nexmo.ParseEvents(rings.Page())
+	h := &http.Client{Transport: canned(rings.Page())}
+	list, err := listNexmo(h)
 	if err != nil {
 		t.Fatal(err)
 	}
-	standard, err := standardPage(rings.Page())
+	listed, err := list("CON-1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(ours) != 100 || len(standard) != 100 {
-		t.Fatalf("%d and %d events", len(ours), len(standard))
+	parsed, err := nexmo.ParseEvents(rings.Page())
+	if err != nil {
+		t.Fatal(err)
+	}
+	standard, err := listStandard(h)("CON-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(listed) != 100 || len(parsed) != 100 || len(standard) != 100 {
+		t.Fatalf("%d, %d and %d events", len(listed), len(parsed), len(standard))
 	}
 	for i, s := range standard {
-		e := ours[i]
-		if diff := cmp.Diff([]any{s.ID, s.Type, s.From, s.Timestamp, s.Body}, []any{e.ID, e.Type, e.From, e.Timestamp, e.Body}); diff != "" {
-			t.Fatalf("event %d (-encoding/json +nexmo):\n%s", i, diff)
+		want := []any{s.ID, s.Type, s.From, s.Timestamp, s.Body}
+		for _, e := range []*nexmo.Event{listed[i], parsed[i]} {
+			if diff := cmp.Diff(want, []any{e.ID, e.Type, e.From, e.Timestamp, e.Body}); diff != "" {
+				t.Fatalf("event %d (-encoding/json +nexmo):\n%s", i, diff)
+			}
 		}
 	}
 }
