@@ -1,4 +1,8 @@
-package nexmo_test
+// Package leaktest finds goroutines that the tests of a package leave behind:
+// "No goroutine outlives its owner". Every package that has tests has
+//
+//	func TestMain(m *testing.M) { leaktest.Main(m) }
+package leaktest
 
 import (
 	"bytes"
@@ -9,9 +13,8 @@ import (
 	"testing"
 )
 
-// TestMain fails the run when goroutines are left behind: "No goroutine outlives
-// its owner".
-func TestMain(m *testing.M) {
+// Main runs the tests and exits, with status 1 when goroutines are left behind.
+func Main(m *testing.M) {
 	before := goroutines()
 	code := m.Run()
 	if left := leftBehind(before); len(left) > 0 && code == 0 {
