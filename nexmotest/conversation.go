@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/conversation-events/nexmo"
@@ -22,7 +23,6 @@ type conversation struct {
 	callback    *callback
 	created     time.Time
 	updated     time.Time
-	deleted     bool
 
 	members []*member
 	events  []*event // stored ones, by rising ID
@@ -61,7 +61,7 @@ type conversationChange struct {
 
 // conversation returns the conversation with an ID.
 func (e *engine) conversation(id string) (*conversation, *apiError) {
-	c := find(e.conversations, func(c *conversation) bool { return c.id == id && !c.deleted })
+	c := find(e.conversations, func(c *conversation) bool { return c.id == id })
 	if c == nil {
 		return nil, errNoConversation
 	}
@@ -70,7 +70,7 @@ func (e *engine) conversation(id string) (*conversation, *apiError) {
 
 // conversationNamed returns the conversation with a name, or nil.
 func (e *engine) conversationNamed(name string) *conversation {
-	return find(e.conversations, func(c *conversation) bool { return c.name == name && !c.deleted })
+	return find(e.conversations, func(c *conversation) bool { return c.name == name })
 }
 
 // activeConversation returns a conversation in which something may happen.
@@ -145,7 +145,7 @@ func (e *engine) changeConversation(c *conversation, change conversationChange) 
 
 func (e *engine) deleteConversation(c *conversation) {
 	at := now()
-	c.deleted = true
+	e.conversations = slices.DeleteFunc(e.conversations, func(other *conversation) bool { return other == c })
 	body := c.details()
 	body["reason"] = "api request"
 	times := c.times()

@@ -27,3 +27,12 @@ func (s *Server) Record(n int) {
 
 // WithMaxPending limits what may wait for the client of a session.
 func WithMaxPending(n int) Option { return func(o *options) { o.maxPending = n } }
+
+// Kept counts the faults that are still to happen, and the conversations.
+func (s *Server) Kept() (faults, conversations int) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	return len(s.faults.webhooks) + len(s.faults.requests), len(s.engine.conversations)
+}

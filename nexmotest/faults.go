@@ -155,11 +155,18 @@ func (f *Faults) disturb(d *delivery) []step {
 		}
 		steps := rule.apply(d)
 		if rule.left > 0 && (rule.fault.kind != reordered || steps != nil) {
-			rule.left--
+			if rule.left--; rule.left == 0 {
+				f.webhooks = without(f.webhooks, rule)
+			}
 		}
 		return steps
 	}
 	return []step{{deliveries: []*delivery{d}}}
+}
+
+// without returns rules without one that has happened as often as it was to.
+func without[R any](rules []*R, spent *R) []*R {
+	return slices.DeleteFunc(rules, func(r *R) bool { return r == spent })
 }
 
 // RequestFault is something that can go wrong with a request to the REST API.
@@ -218,11 +225,13 @@ func (f *Faults) request(r Request) RequestFault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, rule := range f.requests {
-		if rule.left == 0 || len(rule.routes) > 0 && !slices.ContainsFunc(rule.routes, r.is) {
+		if len(rule.routes) > 0 && !slices.ContainsFunc(rule.routes, r.is) {
 			continue
 		}
 		if rule.left > 0 {
-			rule.left--
+			if rule.left--; rule.left == 0 {
+				f.requests = without(f.requests, rule)
+			}
 		}
 		return rule.fault
 	}

@@ -29,6 +29,7 @@ type options struct {
 	maxPending    int          // what may wait for a client
 	pingInterval  time.Duration
 	pingTimeout   time.Duration
+	records       int // what is kept of each kind
 	log           *slog.Logger
 }
 
@@ -42,6 +43,7 @@ func defaultOptions() options {
 		retryFor:      24 * time.Hour,
 		patience:      10 * time.Second, // longer than the first retry
 		maxPending:    100_000,
+		records:       1 << 16,
 		log:           slog.New(slog.DiscardHandler),
 	}
 }
@@ -115,4 +117,12 @@ func WithPatience(d time.Duration) Option {
 // Neither tokens nor what events say is logged. The default is to log nothing.
 func WithLogger(l *slog.Logger) Option {
 	return func(o *options) { o.log = l }
+}
+
+// WithRecords says how many requests, webhooks, logins and acknowledgements are
+// kept of each, for [Server.Requests] and its like, and for the Expect methods: of
+// more, the older half goes. Unless given it is 65,536; what runs for long may want
+// fewer.
+func WithRecords(n int) Option {
+	return func(o *options) { o.records = max(n, 1) }
 }

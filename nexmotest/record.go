@@ -66,6 +66,7 @@ func (r Request) String() string { return fmt.Sprintf("%s %s: %d", r.Method, r.P
 // recorder keeps what happened, logs it, and lets tests wait for it.
 type recorder struct {
 	logger *slog.Logger
+	most   int // how many entries a journal keeps; of more, the older half goes
 
 	mu       sync.Mutex
 	requests journal[Request]
@@ -75,17 +76,14 @@ type recorder struct {
 	changed  chan struct{} // closed when something is added
 }
 
-// maxEntries is how many entries a journal keeps; of more, the older half goes.
-const maxEntries = 1 << 16
-
 // journal is a list of what happened, and which of it was expected.
 type journal[T any] struct {
 	entries  []T
 	expected []bool
 }
 
-func newRecorder(l *slog.Logger) *recorder {
-	return &recorder{logger: l, changed: make(chan struct{})}
+func newRecorder(o *options) *recorder {
+	return &recorder{logger: o.log, most: o.records, changed: make(chan struct{})}
 }
 
 func (r *recorder) request(v Request) {
@@ -118,9 +116,9 @@ func bareURL(address string) string {
 func add[T any](r *recorder, j *journal[T], v T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(j.entries) == maxEntries {
-		j.entries = slices.Delete(j.entries, 0, maxEntries/2)
-		j.expected = slices.Delete(j.expected, 0, maxEntries/2)
+	if len(j.entries) == r.most {
+		j.entries = slices.Delete(j.entries, 0, (r.most+1)/2)
+		j.expected = slices.Delete(j.expected, 0, (r.most+1)/2)
 	}
 	j.entries = append(j.entries, v)
 	j.expected = append(j.expected, false)
@@ -186,7 +184,7 @@ func summary[T fmt.Stringer](entries []T, word string) string {
 }
 
 // Requests returns the requests to the REST API so far, in the order of their
-// answers; of more than 65,536, the last.
+// answers; of many, the last. See [WithRecords].
 func (s *Server) Requests() []Request {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
@@ -194,7 +192,7 @@ func (s *Server) Requests() []Request {
 }
 
 // Webhooks returns the attempts to post events so far, in the order in which
-// they were answered; of more than 65,536, the last.
+// they were answered; of many, the last. See [WithRecords].
 func (s *Server) Webhooks() []Webhook {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()

@@ -25,7 +25,7 @@ func listConversations(r *request) (answer, *apiError) {
 	name := r.query.Get("name")
 	var found []*conversation
 	for _, c := range r.server.engine.conversations {
-		if !c.deleted && (name == "" || c.name == name) && span.holds(c.created) {
+		if (name == "" || c.name == name) && span.holds(c.created) {
 			found = append(found, c)
 		}
 	}

@@ -162,7 +162,7 @@ func listConversationsOfUser(r *request) (answer, *apiError) {
 	var found []membership
 	for _, c := range r.server.engine.conversations {
 		m := c.memberOf(u)
-		if !c.deleted && m != nil && (state == "" || m.state == state) && span.holds(c.created) {
+		if m != nil && (state == "" || m.state == state) && span.holds(c.created) {
 			found = append(found, membership{c, m})
 		}
 	}

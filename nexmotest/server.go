@@ -67,7 +67,7 @@ func NewServer(tb TB, opts ...Option) *Server {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	s := &Server{tb: tb, options: o, log: newRecorder(o.log), tasks: newTasks()}
+	s := &Server{tb: tb, options: o, log: newRecorder(&o), tasks: newTasks()}
 	s.engine = &engine{applicationID: o.applicationID, knockers: map[string]*user{}, images: map[string]image{}}
 	s.faults = &Faults{server: s}
 	s.credentials = sync.OnceValues(func() (nexmo.Credentials, error) {

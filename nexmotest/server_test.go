@@ -200,12 +200,44 @@ func TestExpectFails(t *testing.T) {
 
 func TestRecordsAreBounded(t *testing.T) {
 	t.Parallel()
-	s := nexmotest.NewServer(t)
-	const n = 1<<16 + 1
-	s.Record(n)
-	got := s.Requests()
-	if len(got) != 1<<15+1 || got[0].Status != 1<<15 || got[len(got)-1].Status != n-1 {
-		t.Errorf("%d requests, from %d to %d", len(got), got[0].Status, got[len(got)-1].Status)
+	tests := map[string]struct {
+		opts        []nexmotest.Option
+		n           int
+		first, last int
+	}{
+		"by default": {nil, 1<<16 + 1, 1 << 15, 1 << 16},
+		"to a few":   {[]nexmotest.Option{nexmotest.WithRecords(3)}, 6, 4, 5},
+		"to one":     {[]nexmotest.Option{nexmotest.WithRecords(0)}, 3, 2, 2},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := nexmotest.NewServer(t, tt.opts...)
+			s.Record(tt.n)
+			got := s.Requests()
+			if len(got) != tt.last-tt.first+1 || got[0].Status != tt.first || got[len(got)-1].Status != tt.last {
+				t.Errorf("%d requests, %v", len(got), got[:min(len(got), 9)])
+			}
+		})
+	}
+}
+
+// What is over is not kept: a server may run for long.
+func TestNothingPilesUp(t *testing.T) {
+	t.Parallel()
+	s := nexmotest.NewServer(t, nexmotest.InMemory(), nexmotest.WithEventHandler(http.NotFoundHandler()))
+	for range 3 {
+		s.Faults().Requests(nexmotest.InternalError(), 1)
+		if status := get(t, s, "/v1/users"); status != http.StatusInternalServerError {
+			t.Fatalf("the status is %d", status)
+		}
+		s.Faults().Webhooks(nexmotest.Drop(), 2)
+		if err := s.Client().DeleteConversation(t.Context(), s.CreateConversation("")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rules, conversations := s.Kept(); rules != 0 || conversations != 0 {
+		t.Errorf("%d faults and %d conversations are kept", rules, conversations)
 	}
 }
 
