@@ -83,8 +83,10 @@ func run(ctx context.Context, out io.Writer, duration time.Duration, conversatio
 	elapsed := time.Since(began)
 	<-finished
 	load.stop()
-	c.check(use.grown())
-	c.check(left(goroutines))
+	if c.failed.Err() == nil { // else these follow from what failed
+		c.check(use.grown())
+		c.check(left(goroutines))
+	}
 
 	fmt.Fprintf(out, `
 events      %d handled once each and in order, %d others; %.0f a second for %v
