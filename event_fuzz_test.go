@@ -291,7 +291,7 @@ func normalizeAll(v reflect.Value) {
 	}
 }
 
-// bodyFields are the names that the body structs read, and the same folded.
+// bodyFields are the names that the structs read, and the same folded.
 var bodyFields = func() map[string]bool {
 	names := map[string]bool{}
 	seen := map[reflect.Type]bool{}
@@ -316,6 +316,9 @@ var bodyFields = func() map[string]bool {
 	for i := range eventTypes {
 		_, body := eventTypes[i].alloc(new(room))
 		visit(reflect.TypeOf(body))
+	}
+	for _, t := range wireTypes {
+		visit(t)
 	}
 	return names
 }()

@@ -111,11 +111,19 @@ func readPage[T any, P interface {
 	if err != nil {
 		return nil, err
 	}
+	return parseAnswerPage[T, P](c, answer, r.op, name)
+}
+
+// parseAnswerPage reads a page of a list from an answer.
+func parseAnswerPage[T any, P interface {
+	*T
+	decoder
+}](c *Client, answer []byte, op, name string) (*Page[T], error) {
 	page := new(Page[T])
 	if len(answer) == 0 {
 		return page, nil
 	}
-	err = c.scan(answer, r.op, func(s *jsonscan.Scanner) {
+	err := c.scan(answer, op, func(s *jsonscan.Scanner) {
 		*page = Page[T]{}
 		items := func() {
 			for a, ok := s.Array(); ok && s.More(&a); {

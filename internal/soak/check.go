@@ -179,7 +179,7 @@ func (c *checker) handle(_ context.Context, e *nexmo.Event) error {
 		c.violation("%s: %d (%s) is handled twice", w.id, e.ID, e.Type)
 		return nil
 	case e.ID <= w.last && *f&failing == 0:
-		c.violation("%s: %d (%s) is handled after %d", w.id, e.ID, e.Type, w.last)
+		c.violation("%s: %d (%s) is handled after %d (given up: %v, delivered: %v)", w.id, e.ID, e.Type, w.last, *f&missing != 0, *f&came != 0)
 	}
 	w.last = max(w.last, e.ID)
 	if e.Type == refused && *f&failing == 0 {

@@ -94,8 +94,9 @@ func start(ctx context.Context, c *checker) (*load, error) {
 	l.client = l.service.Client(
 		nexmo.WithHTTPClient(&http.Client{Transport: l, Timeout: 10 * time.Second}),
 		nexmo.WithRetry(nexmo.RetryPolicy{MaxAttempts: 10, MinDelay: 5 * time.Millisecond, MaxDelay: 50 * time.Millisecond}))
-	l.app = nexmo.NewApplication(l.service.ApplicationID(),
-		nexmo.WithClient(l.client), nexmo.WithStart(1), nexmo.WithGapFunc(c.gap), nexmo.WithMaxConversations(conversations))
+	// Nothing is given up because this machine is busy with something else.
+	l.app = nexmo.NewApplication(l.service.ApplicationID(), nexmo.WithClient(l.client), nexmo.WithStart(1),
+		nexmo.WithReorderWindow(len(batch), patience), nexmo.WithGapFunc(c.gap), nexmo.WithMaxConversations(conversations))
 	l.app.On(nexmo.EventAny, c.handle)
 
 	l.handler = &nexmo.WebhookHandler{

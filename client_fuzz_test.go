@@ -1,0 +1,545 @@
+package nexmo
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"math"
+	"math/big"
+	"net/http"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
+)
+
+// restSeeds are answers as the generations of the API have them; see
+// client_pairs_test.go for whole conversations with the service.
+var restSeeds = []string{
+	``, `null`, `[]`, `{}`, ` {"id":"x"} `, `{"id":7}`, `{"id":"a","id":"b"}`, `{"ID":"a"}`, `"x"`, `{"name":"\ud83d"}`, "{\"name\":\"\xff\"}",
+	`{"id":"CON-1","name":"n","display_name":"d","image_url":"u","state":"ACTIVE","sequence_number":"7",
+		"timestamp":{"created":"2020-01-01T14:00:00.00Z","updated":null,"destroyed":""},
+		"properties":{"ttl":60,"type":"quick_chat","custom_sort_key":"k","custom_data":{"a":[1]}},
+		"numbers":[{"type":"phone","number":"447700900001"},{"type":"sip","uri":"sip:a@b","username":"u","password":"p"},null],
+		"callback":{"url":"https://example.com","event_mask":"member:joined","params":{"applicationId":"a","ncco_url":"n"},"method":"POST"},
+		"_links":{"self":{"href":"https://api.nexmo.com/v1/conversations/CON-1"}}}`,
+	`{"uuid":"CON-1","timestamp":{"created":"2020-01-01"},"properties":{"ttl":"60"}}`,
+	`{"id":"MEM-1","conversation_id":"CON-1","user":{"id":"USR-1","name":"n","display_name":"d","_links":{}},"state":"joined","timestamp":{"joined":"2020-01-01T14:00:00Z"},
+		"initiator":{"joined":{"isSystem":true,"user_id":"USR-2","member_id":"MEM-2"}},"channel":{"type":"app","to":{"type":"app","user":"n"}},
+		"media":{"audio_settings":{"enabled":true,"earmuffed":false,"muted":1},"audio":true},"knocking_id":"K","invited_by":"x"}`,
+	`{"member_id":"MEM-1","user_id":"USR-1","name":"n","display_name":"d","_embedded":{"user":{"id":"USR-2","name":"m"}}}`,
+	`{"id":"USR-1","name":"n","properties":{"custom_data":{"a":1},"ttl":3600},"channels":{"pstn":[{"number":1234}],"sip":[{"uri":"sip:a@b","username":"u","password":"p"}],
+		"websocket":[{"uri":"wss://a","content-type":"audio/l16;rate=16000","headers":{"a":"b","c":1}}],"messenger":[{"id":"x"}],"vbc":[{"extension":"1"}]}}`,
+	`{"id":"CON-1","state":"JOINED","member_id":"MEM-1"}`,
+	`{"id":"CON-1","state":"ACTIVE","_embedded":{"id":"MEM-1","state":"LEFT","member":{"id":"MEM-2","state":"JOINED"}}}`,
+	`{"id":"SES-1","_embedded":{"user":{"id":"USR-1","name":"n"},"api_key":"k"},"properties":{"ttl":1}}`,
+	`{"message":"Talk started","uuid":"x"}`,
+	`{"id":"4","type":"text","timestamp":"2020-01-01T14:00:00.00Z","href":"https://x"}`,
+}
+
+// The shapes on the wire, as encoding/json fills them. What becomes of a shape is
+// said in the functions of resources.
+var wireTypes = []reflect.Type{
+	reflect.TypeFor[conversationJSON](), reflect.TypeFor[memberJSON](), reflect.TypeFor[userJSON](), reflect.TypeFor[userConversationJSON](),
+	reflect.TypeFor[sessionJSON](), reflect.TypeFor[playbackJSON](), reflect.TypeFor[createdJSON](),
+}
+
+// resource is a type that an answer is read as, and what encoding/json makes of it.
+type resource struct {
+	decoder func() (decode func(*jsonscan.Scanner), got any)
+	model   func(data []byte) (any, error)
+}
+
+// wire reads a shape with encoding/json and has the decoders' last touch done to it.
+func wire[T any](data []byte) (T, error) {
+	var w T
+	err := json.Unmarshal(data, &w)
+	normalizeAll(reflect.ValueOf(&w))
+	return w, err
+}
+
+var resources = map[string]resource{
+	"conversation": {
+		func() (func(*jsonscan.Scanner), any) { v := new(ConversationInfo); return v.decode, v },
+		func(data []byte) (any, error) {
+			w, err := wire[conversationJSON](data)
+			w.ID = cmp.Or(w.ID, w.UUID)
+			return &w.ConversationInfo, err
+		},
+	},
+	"member": {
+		func() (func(*jsonscan.Scanner), any) { v := new(MemberInfo); return v.decode, v },
+		func(data []byte) (any, error) {
+			w, err := wire[memberJSON](data)
+			m := w.MemberInfo
+			if w.Embedded.User.ID != "" || w.Embedded.User.Name != "" {
+				m.User = w.Embedded.User
+			}
+			m.ID, m.User.ID, m.User.Name = cmp.Or(m.ID, w.MemberID), cmp.Or(m.User.ID, w.UserID), cmp.Or(m.User.Name, w.Name)
+			m.User.DisplayName = cmp.Or(m.User.DisplayName, w.DisplayName)
+			return &m, err
+		},
+	},
+	"user": {
+		func() (func(*jsonscan.Scanner), any) { v := new(UserInfo); return v.decode, v },
+		func(data []byte) (any, error) { w, err := wire[userJSON](data); return &w.UserInfo, err },
+	},
+	"user's conversation": {
+		func() (func(*jsonscan.Scanner), any) { v := new(UserConversation); return v.decode, v },
+		func(data []byte) (any, error) {
+			c, err := wire[conversationJSON](data)
+			w, werr := wire[userConversationJSON](data)
+			c.ID = cmp.Or(c.ID, c.UUID)
+			u := &UserConversation{ConversationInfo: c.ConversationInfo, MemberID: cmp.Or(w.Embedded.ID, w.Embedded.Member.ID, w.MemberID)}
+			u.MemberState = cmp.Or(w.Embedded.State, w.Embedded.Member.State)
+			if w.MemberID != "" && u.MemberState == "" {
+				u.MemberState, u.State = w.State, ""
+			}
+			return u, errors.Join(err, werr)
+		},
+	},
+	"session": {
+		func() (func(*jsonscan.Scanner), any) { v := new(SessionInfo); return v.decode, v },
+		func(data []byte) (any, error) {
+			w, err := wire[sessionJSON](data)
+			return &SessionInfo{ID: w.ID, User: w.Embedded.User, APIKey: w.Embedded.APIKey, TTL: w.Properties.TTL}, err
+		},
+	},
+	"playback": {
+		func() (func(*jsonscan.Scanner), any) { v := new(Playback); return v.decode, v },
+		func(data []byte) (any, error) { w, err := wire[playbackJSON](data); p := Playback(w); return &p, err },
+	},
+	"created event": {
+		func() (func(*jsonscan.Scanner), any) { v := new(createdJSON); return v.decode, v },
+		func(data []byte) (any, error) { w, err := wire[createdJSON](data); return &w, err },
+	},
+}
+
+// withoutRaw leaves out what encoding/json does not fill.
+var withoutRaw = gocmp.FilterPath(func(p gocmp.Path) bool { return p.Last().String() == ".Raw" }, gocmp.Ignore())
+
+// FuzzREST reads an answer of the service as every resource. What strict JSON
+// allows is read, to the values that encoding/json finds; what no JSON allows is
+// refused, without telling what it was.
+func FuzzREST(f *testing.F) {
+	for _, text := range restSeeds {
+		f.Add([]byte(text))
+	}
+	c := &Client{cfg: clientConfig{log: discard}}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		strict := strictJSON(data, deepest)
+		for name, r := range resources {
+			decode, got := r.decoder()
+			err := c.scan(data, name, decode)
+			if err != nil && strict || err == nil && !json.Valid(data) {
+				t.Fatalf("%s: %v; strict JSON: %v", name, err, strict)
+			}
+			if err != nil {
+				if _, ok := errors.AsType[*answerError](err); !ok {
+					t.Errorf("%s: a %T", name, err)
+				}
+				continue
+			}
+			if raw := reflect.ValueOf(got).Elem().FieldByName("Raw"); raw.IsValid() && strict && !bytes.Equal(raw.Bytes(), bytes.TrimSpace(data)) {
+				t.Errorf("%s: Raw is %q", name, raw.Bytes())
+			}
+			want, err := r.model(data)
+			if !strict || err != nil || namesInAnotherCase(data) {
+				continue // encoding/json reads other fields, or is less tolerant
+			}
+			if diff := gocmp.Diff(want, got, sameJSON, withoutRaw); diff != "" {
+				t.Errorf("%s (-encoding/json +ours):\n%s", name, diff)
+			}
+		}
+	})
+}
+
+// FuzzPage reads a page of users, in all shapes that a page may have, and of events.
+func FuzzPage(f *testing.F) {
+	seedCorpus(f)
+	for _, text := range []string{
+		`[{"id":"a"},null,{"id":"b"}]`, `{"_embedded":{"users":[{"id":"a"}]},"_links":{"next":{"href":"https://h/v1/users?order=asc&cursor=a%2Bb%3D&x=1"},"prev":{"href":"?cursor="}}}`,
+		`{"_embedded":{"data":{"users":[{"id":"a"},7]}},"_links":{"next":"/v1/users?cursor=abc+def"}}`, `{"_embedded":[{"id":"a"}],"_links":{"next":{"href":null}}}`,
+		`{"_embedded":{"users":null},"_links":null}`, `{"_embedded":7}`, `{"_embedded":{"data":[{"id":"a"}]}}`, `{"_links":{"next":{"href":"x?cursor=%zz#?cursor=y"}}}`,
+	} {
+		f.Add([]byte(text))
+	}
+	c := &Client{cfg: clientConfig{log: discard}}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		data = bytes.TrimSpace(data) // as it is received
+		if len(data) == 0 {
+			return
+		}
+		page, err := readUsers(c, data)
+		strict := strictJSON(data, deepest)
+		if (err == nil) != (page != nil) || err != nil && strict || err == nil && !json.Valid(data) {
+			t.Fatalf("%v; strict JSON: %v", err, strict)
+		}
+		if !strict {
+			return
+		}
+		items, sure := modelUsers(data)
+		got := make([]json.RawMessage, len(page.Items))
+		for i, item := range page.Items {
+			got[i] = item.Raw
+		}
+		if diff := gocmp.Diff(items, got, sameJSON, cmpopts.EquateEmpty()); sure && diff != "" {
+			t.Errorf("items (-model +got):\n%s", diff)
+		}
+		next, prev := modelLinks(data)
+		events, err := parsePage(data)
+		for _, got := range []struct {
+			name, next, prev string
+			read             bool
+		}{{"users", page.Next, page.Prev, true}, {"events", events.Next, events.Prev, err == nil && data[0] == '{'}} {
+			if got.read && (got.next != cursorOf(next) || got.prev != cursorOf(prev)) {
+				t.Errorf("%s: the cursors of %q and %q are %q and %q", got.name, next, prev, got.next, got.prev)
+			}
+		}
+	})
+}
+
+// readUsers does what readPage does with an answer.
+func readUsers(c *Client, data []byte) (*Page[UserInfo], error) {
+	return parseAnswerPage[UserInfo](c, data, "list users", "users")
+}
+
+// modelUsers returns the items of a page, and whether it is sure of them.
+func modelUsers(data json.RawMessage) (items []json.RawMessage, sure bool) {
+	var fields, embedded, inside map[string]json.RawMessage
+	list := data
+	if json.Unmarshal(data, &fields) == nil && fields != nil {
+		list = fields["_embedded"]
+		if json.Unmarshal(list, &embedded) == nil && embedded != nil {
+			list = embedded["users"]
+			if data, ok := embedded["data"]; ok {
+				if list != nil {
+					return nil, false // both are read
+				}
+				list = data
+				if json.Unmarshal(data, &inside) == nil && inside != nil {
+					list = inside["users"]
+				}
+			}
+		}
+	}
+	var all []json.RawMessage
+	if json.Unmarshal(list, &all) != nil {
+		return nil, true
+	}
+	return slices.DeleteFunc(all, func(item json.RawMessage) bool { return string(item) == "null" }), true
+}
+
+// modelLinks returns the links to other pages, "" for none.
+func modelLinks(data []byte) (next, prev string) {
+	var fields, links map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil || json.Unmarshal(fields["_links"], &links) != nil {
+		return "", ""
+	}
+	href := func(data json.RawMessage) (text string) {
+		var link map[string]json.RawMessage
+		if json.Unmarshal(data, &link) == nil && link != nil {
+			data = link["href"]
+		}
+		if json.Unmarshal(data, &text) != nil {
+			return ""
+		}
+		return text
+	}
+	return href(links["next"]), href(links["prev"])
+}
+
+// FuzzCursor holds the cursor of a link to what net/url finds in it. A plus sign
+// stands for itself.
+func FuzzCursor(f *testing.F) {
+	for _, link := range []string{
+		``, `https://api-us-3.vonage.com/v1/users?order=desc&cursor=7EjDNQrAcipmOnc0HCzpQRkhBULzY44ljGUX4lXKyUIVfiZay5pv9wg%3D`,
+		`/v1/users?cursor=a+b/c==&page_size=10#?cursor=x`, `?cursor=&cursor=b`, `?cursor=%zz`, `?x=cursor=1`, `?cursor`, `?a;cursor=1`, `cursor=1`,
+	} {
+		f.Add(link, "a b+c/=&#?%25")
+	}
+	f.Fuzz(func(t *testing.T, link, cursor string) {
+		if got := cursorOf("https://h/x?" + url.Values{"cursor": {strings.ReplaceAll(cursor, " ", "_")}, "order": {"asc"}}.Encode()); got != strings.ReplaceAll(cursor, " ", "_") {
+			t.Errorf("the cursor %q comes back as %q", cursor, got)
+		}
+		u, err := url.Parse(link)
+		if err != nil {
+			return
+		}
+		values, err := url.ParseQuery(strings.ReplaceAll(u.RawQuery, "+", "%2B"))
+		for pair := range strings.SplitSeq(u.RawQuery, "&") {
+			if name, _, _ := strings.Cut(pair, "="); strings.Contains(name, "%") {
+				return // nobody writes the name so
+			}
+		}
+		if got := cursorOf(link); err == nil && got != values.Get("cursor") {
+			t.Errorf("the cursor of %q is %q, want %q", link, got, values.Get("cursor"))
+		}
+	})
+}
+
+var digits = regexp.MustCompile(`^[0-9]+$`)
+
+// FuzzRetryAfter holds Retry-After to its grammar: a whole number of seconds, or a
+// date. Whatever else it may be, it is no wait below zero, nor one without end.
+func FuzzRetryAfter(f *testing.F) {
+	now := time.Date(2025, 6, 15, 12, 0, 0, 0, time.UTC)
+	for _, text := range []string{
+		"", "0", "7", " 7 ", "-1", "+3", "1.5", "1e3", "0x10", "1_0", "NaN", "Inf", "-Inf", "99999999999999999999", "1e-400", "1e400",
+		now.Add(time.Minute).Format(http.TimeFormat), now.Add(-time.Minute).Format(time.RFC850), now.Format(time.ANSIC), "Fri, 31 Dec 9999 23:59:59 GMT", "7, 8",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := retryAfter(http.Header{"Retry-After": {text}}, now)
+		if got < 0 {
+			t.Fatalf("Retry-After: %q has us wait %v", text, got)
+		}
+		plain := strings.TrimSpace(text)
+		if digits.MatchString(plain) {
+			n, _ := new(big.Int).SetString(plain, 10)
+			want := time.Duration(1e9) * time.Second
+			if n.IsInt64() && n.Int64() < 1e9 {
+				want = time.Duration(n.Int64()) * time.Second
+			}
+			if got != want {
+				t.Errorf("Retry-After: %q is %v, want %v", text, got, want)
+			}
+		}
+		if at, err := http.ParseTime(plain); err == nil {
+			want := at.Sub(now)
+			if at.Before(now) {
+				want = 0
+			}
+			if got != want {
+				t.Errorf("Retry-After: %q is %v, want %v", text, got, want)
+			}
+		}
+		policy := RetryPolicy{}.withDefaults()
+		for n := range 70 {
+			if d := policy.delay(n+1, got); d < 0 || d > policy.MaxDelay || d < min(got, policy.MaxDelay) {
+				t.Fatalf("after %d attempts: %v, asked for %v", n+1, d, got)
+			}
+		}
+	})
+}
+
+// FuzzAPIError reads an answer that is no success. The status alone says which
+// sentinel it is, the fields are those that a map has, and what may repeat what was
+// sent is not in the text.
+func FuzzAPIError(f *testing.F) {
+	for _, body := range []string{
+		``, `<html>`, `null`, `[]`, `{}`, `{"title":7,"detail":null}`,
+		`{"title":"Not found.","type":"https://developer.nexmo.com/api/conversation#user:error:not-found","code":"http:error:not-found","detail":"User does not exist","instance":"00a5916655d650e920ccf0daf40ef4ee"}`,
+		`{"type":"https://www.nexmo.com/messages/Errors#InvalidParams","title":"t","detail":"d","invalid_parameters":[{"name":"to","reason":"no"},7,{"name":7}]}`,
+		`{"code":"http:error:validation-fail","description":"d","validation":{"name":"\"name\" is required","b":{"c":1}}}`,
+		`{"type":"UNAUTHORIZED","error_title":"Unauthorized"}`, `{"error-code":420,"error-code-label":"Numbers from this country can not be requested"}`, `{"message":"no"}`,
+		`{"type":"about:blank","Error":"x","code":"jwt-expired"}`,
+	} {
+		f.Add(404, []byte(body))
+		f.Add(401, []byte(body))
+	}
+	sentinels := map[error][]int{
+		ErrInvalid: {400, 422}, ErrUnauthorized: {401}, ErrNotFound: {404}, ErrConflict: {409}, ErrRateLimited: {429},
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		e := newAPIError("get user", &http.Response{StatusCode: status, Header: http.Header{}}, body)
+		if e.Status != status || !bytes.Equal(e.Body, body) {
+			t.Fatalf("status %d, body %q", e.Status, e.Body)
+		}
+		for sentinel, statuses := range sentinels {
+			if errors.Is(e, sentinel) != slices.Contains(statuses, status) {
+				t.Errorf("%d is %v: %v", status, sentinel, errors.Is(e, sentinel))
+			}
+		}
+		var fields map[string]any
+		if json.Unmarshal(body, &fields) != nil {
+			fields = nil
+		}
+		first := func(names ...string) string {
+			for _, name := range names {
+				if text, _ := fields[name].(string); text != "" {
+					return text
+				}
+			}
+			return ""
+		}
+		want := APIError{
+			Type: first("type"), Title: first("title", "error_title", "error-code-label", "Error", "message"),
+			Detail: first("detail", "description"), Instance: first("instance"), Code: e.Code, InvalidParameters: e.InvalidParameters,
+			Op: e.Op, Status: status, Header: e.Header, Body: body,
+		}
+		if diff := gocmp.Diff(&want, e, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("(-model +got):\n%s", diff)
+		}
+		if code := first("code", "error-code"); code != "" && string(e.Code) != code {
+			t.Errorf("the code is %q, want %q", e.Code, code)
+		}
+		for _, key := range []string{"invalid_parameters", "validation"} {
+			list, ok := fields[key].([]any)
+			if ok && len(list) > 0 && (key == "invalid_parameters" || fields["invalid_parameters"] == nil) && len(e.InvalidParameters) != len(list) {
+				t.Errorf("%d of %d %s are read", len(e.InvalidParameters), len(list), key)
+			}
+		}
+		shown := string(e.Code) + "\n" + e.Title + "\n" + e.Instance
+		private := []string{e.Detail}
+		for _, p := range e.InvalidParameters {
+			shown += "\n" + p.Name
+			private = append(private, p.Reason)
+		}
+		for _, text := range private {
+			if len(text) > len("Unprocessable Entity") && !strings.Contains(shown, text) && strings.Contains(e.Error(), text) {
+				t.Errorf("the text holds %q: %s", text, e)
+			}
+		}
+	})
+}
+
+// FuzzACL holds Allows to regular expressions, and has every ACL survive JSON.
+func FuzzACL(f *testing.F) {
+	for _, seed := range [][3]string{
+		{"/*/users/**", "GET", "/v1/users/USR-1"}, {"/*/users/**", "GET", "/v1/users"}, {"/**", "", "/"}, {"/*/conversations/*", "POST", "/v1/conversations/CON-1?x=/"},
+		{"/v1/users", "get", "v1/users/"}, {"/*/users/**", "GET", "/v1/users/../conversations"}, {"/*/users/**", "GET", "/v1/users/%2e%2E"}, {"/*/users/**", "GET", "/v1/users/a%2Fb"},
+		{"/*/a**/b", "GET", "/v1/a/b"}, {"/**/users", "GET", "/v1/users"}, {"", "GET", ""}, {"*", "GET", "//"}, {"/*/é.(/*", "GET", "/v1/%C3%A9.(/x"},
+	} {
+		f.Add(seed[0], seed[1], seed[2], "POST")
+	}
+	f.Fuzz(func(t *testing.T, pattern, method, path, allowed string) {
+		matches := modelACL(pattern, path)
+		acl := ACL{Paths: map[string]ACLRule{pattern: {Methods: []string{"GET", allowed}}}}
+		if want := matches && (strings.EqualFold(method, "GET") || strings.EqualFold(method, allowed)); acl.Allows(method, path) != want {
+			t.Errorf("%q allows %s %q: %v", pattern, method, path, !want)
+		}
+		if NewACL(pattern).Allows(method, path) != matches || (ACL{}).Allows(method, path) {
+			t.Errorf("%q without methods allows %s %q: %v; or nothing does", pattern, method, path, !matches)
+		}
+		text, err := json.Marshal(acl)
+		var again ACL
+		if err == nil {
+			err = json.Unmarshal(text, &again)
+		}
+		if diff := gocmp.Diff(acl, again); err != nil || jsonText(pattern, allowed) && diff != "" {
+			t.Errorf("%v: %s", err, diff)
+		}
+	})
+}
+
+// jsonText reports whether JSON can hold the texts.
+func jsonText(texts ...string) bool {
+	return !slices.ContainsFunc(texts, func(s string) bool { return strings.ToValidUTF8(s, "") != s })
+}
+
+func modelACL(pattern, path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	var plain []string
+	for segment := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+		text, err := url.PathUnescape(segment)
+		if err != nil || text == "." || text == ".." || strings.ContainsAny(text, `/\`) {
+			return false
+		}
+		plain = append(plain, text)
+	}
+	var expr strings.Builder
+	expr.WriteString(`(?s)^`)
+	parts := strings.Split(strings.Trim(pattern, "/"), "/")
+	for i, p := range parts {
+		switch {
+		case p == "**" && i == len(parts)-1:
+			expr.WriteString(`(/.*)?`)
+		case p == "*":
+			expr.WriteString(`/[^/]+`)
+		case p == "":
+			return false // a segment that is empty is none
+		default:
+			expr.WriteString("/" + regexp.QuoteMeta(p))
+		}
+	}
+	re, err := regexp.Compile(expr.String() + `$`)
+	return err == nil && re.MatchString("/"+strings.Join(plain, "/"))
+}
+
+// FuzzSessionFrames reads what a session is sent: a login's answer, with the events
+// that were missed, is what encoding/json finds in it, a frame is what ParseEvent
+// makes of the packet, and no error holds what a frame says.
+func FuzzSessionFrames(f *testing.F) {
+	seedCorpus(f)
+	for _, text := range []string{
+		`{"body":{"id":"SES-1","user_id":"USR-1","name":"n"}}`, `{"body":{"id":"SES-1","pending_events":[{"type":"text","id":1},{"type":"text:seen","cid":"CON-1"},7]}}`,
+		`{"body":{"id":""}}`, `{"body":null}`, `{"body":{"id":"SES-1","pending_events":{}}}`, `{"body":{"description":"d"},"description":"e"}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := newSession(TokenFunc(func() (string, error) { return "token", nil }), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.adopt(t.Context(), data)
+		var said map[string]map[string]any
+		var pending struct {
+			Body struct {
+				Events json.RawMessage `json:"pending_events"`
+			} `json:"body"`
+		}
+		exact := json.Unmarshal(data, &said) == nil && json.Unmarshal(data, &pending) == nil && !namesInAnotherCase(data)
+		id, _ := said["body"]["id"].(string)
+		if exact && strictJSON(data, math.MaxInt) && id != "" && err == nil {
+			if s.ID() != id {
+				t.Errorf("the session is %q, want %q", s.ID(), id)
+			}
+			if name, ok := said["body"]["user_id"].(string); ok && s.Me().ID != name {
+				t.Errorf("we are %q, want %q", s.Me().ID, name)
+			}
+			var want []*Event
+			if list := pending.Body.Events; len(list) > 0 && list[0] == '[' {
+				want, _ = ParseEvents(list) // what is bad is left out
+			}
+			var got []*Event
+			over := make(chan struct{})
+			close(over)
+			for range want {
+				if e, ok := s.inbox.next(nil, nil); ok {
+					got = append(got, e)
+					s.inbox.delivered()
+				}
+			}
+			if e, ok := s.inbox.next(over, over); ok {
+				t.Errorf("there is one event too many: %v", e)
+			}
+			if diff := gocmp.Diff(want, got, sameErrors); diff != "" {
+				t.Errorf("missed events (-ParseEvents +got):\n%s", diff)
+			}
+		} else if err == nil && s.ID() == "" {
+			t.Error("a session without an ID")
+		}
+		if bytes.Contains(data, []byte("private words")) {
+			for _, err := range []error{err, newSessionError("session:error", data)} {
+				if err != nil && strings.Contains(err.Error(), "private words") {
+					t.Errorf("it says: %v", err)
+				}
+			}
+		}
+
+		// A frame of the name text, and the packet that it is.
+		got, gerr := parsePacket(EventText, data)
+		want, werr := ParseEvent(slices.Concat([]byte(`["text",`), data, []byte(`]`)))
+		object := json.Valid(data) && bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
+		if object && (gerr == nil) != (werr == nil) {
+			t.Fatalf("parsePacket says %v, ParseEvent says %v", gerr, werr)
+		}
+		if object && gerr == nil {
+			if diff := gocmp.Diff(want, got, sameErrors, withoutRaw); diff != "" {
+				t.Errorf("(-ParseEvent +parsePacket):\n%s", diff)
+			}
+		}
+	})
+}
