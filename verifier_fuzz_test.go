@@ -13,8 +13,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/conversation-events/nexmo"
 	"github.com/conversation-events/nexmo/nexmotest"
@@ -148,21 +150,81 @@ func asJSON(query string) (string, bool) {
 			if err != nil {
 				return "", false
 			}
-			var quoted bytes.Buffer
-			enc := json.NewEncoder(&quoted)
-			enc.SetEscapeHTML(false)
-			_ = enc.Encode(text)
 			switch {
 			case i == 1:
 				b.WriteByte(':')
 			case b.Len() > 1:
 				b.WriteByte(',')
 			}
-			b.Write(bytes.TrimSpace(quoted.Bytes()))
+			b.WriteString(quoted(text))
 		}
 	}
 	b.WriteByte('}')
 	return b.String(), true
+}
+
+// FuzzQueryEvent sends an event as a query, as a callback with the method GET does:
+// what is delivered is the event in which all that is no object is a text.
+func FuzzQueryEvent(f *testing.F) {
+	for _, text := range []string{
+		`{"type":"text","id":7,"conversation_id":"CON-1","from":"MEM-1","body":{"text":"a+b &=%"},"timestamp":"2020-01-01T14:00:00.00Z","application_id":"A"}`,
+		`{"type":"custom:a","id":"7","cid":"CON-1","body":{},"_embedded":{"from_user":{"id":"USR-1"}}}`, `{"type":"text","body":"{\"text\":1}","x":[1],"y":null,"z":"é\u0000"}`,
+		`{"":""}`, `{}`, `[]`, `{"type":"rtc:hangup","session_destination":"a","isFromMB":true,"body":{"rtc_id":"r"}}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var members map[string]json.RawMessage
+		if json.Unmarshal(data, &members) != nil || !utf8.Valid(data) {
+			return
+		}
+		var query, want strings.Builder
+		for name, value := range members {
+			text := string(value)
+			if value[0] == '"' {
+				if err := json.Unmarshal(value, &text); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) {
+				value = []byte(quoted(text))
+			} else {
+				value = []byte(text) // it cannot be told from an object
+			}
+			if query.Len() > 0 {
+				query.WriteByte('&')
+				want.WriteByte(',')
+			}
+			query.WriteString(url.QueryEscape(name) + "=" + url.QueryEscape(text))
+			want.WriteString(quoted(name) + ":" + string(value))
+		}
+		event, perr := nexmo.ParseEvent([]byte("{" + want.String() + "}"))
+		var got *nexmo.Event
+		h := newHook(nexmo.SinkFunc(func(_ context.Context, e *nexmo.Event) error {
+			got = e
+			return nil
+		}))
+		hashed, ok := asJSON(query.String())
+		r := httptest.NewRequest(http.MethodGet, "/?"+query.String(), http.NoBody)
+		r.Header.Set("Authorization", "Bearer "+nexmotest.Sign(hookSecret, []byte(hashed)))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if !ok || (perr == nil) != (w.Code == http.StatusNoContent) || (got == nil) != (w.Code != http.StatusNoContent) {
+			t.Fatalf("answered %d; ParseEvent says %v", w.Code, perr)
+		}
+		if diff := cmp.Diff(event, got, cmp.Comparer(func(a, b error) bool { return (a == nil) == (b == nil) })); diff != "" {
+			t.Errorf("(-ParseEvent +delivered):\n%s", diff)
+		}
+	})
+}
+
+// quoted is a text in JSON.
+func quoted(text string) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(text) // a text cannot fail
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // FuzzWebhook checks a handler from end to end: whatever comes, the answer is one
