@@ -1,6 +1,9 @@
 package nexmotest
 
-import "slices"
+import (
+	"net/http"
+	"slices"
+)
 
 // Seen is what a subscriber of the engine is told.
 type Seen struct {
@@ -36,3 +39,6 @@ func (s *Server) Kept() (faults, conversations int) {
 	defer s.engine.mu.Unlock()
 	return len(s.faults.webhooks) + len(s.faults.requests), len(s.engine.conversations)
 }
+
+// ServeHTTP answers a request as the server does.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.front(w, r) }
