@@ -9,6 +9,7 @@ import (
 )
 
 //go:generate go run ./internal/gen
+//go:generate go run ./internal/licences
 
 // EventType is the name of an event as the service writes it, such as
 // "member:joined". In [EventDispatcher.On] it may also be a pattern:
