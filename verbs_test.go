@@ -242,7 +242,7 @@ func TestVerbs(t *testing.T) {
 		{"StartTyping", func(c *nexmo.Conversation) error { return c.StartTyping(ctx, from) }, []string{"text:typing:on " + priya, `"activity":1`}},
 		{"StopTyping", func(c *nexmo.Conversation) error { return c.StopTyping(ctx, from) }, []string{"text:typing:off " + priya, `"activity":0`}},
 		{"SendCustom", func(c *nexmo.Conversation) error {
-			_, err := c.SendCustom(ctx, "order", map[string]any{"Order No": 12345678901234567}, from)
+			_, err := c.SendCustom(ctx, "order", map[string]any{"Order No": int64(12345678901234567)}, from)
 			return err
 		}, []string{"custom:order " + priya, `{"Order No":12345678901234567}`}},
 		{"SendCustom of nothing", func(c *nexmo.Conversation) error {
