@@ -281,8 +281,8 @@ type link struct {
 // cursorOf returns the cursor in the query of a link. A cursor holds plus signs,
 // which are not always escaped: one stands for itself, not for a blank.
 func cursorOf(href string) string {
+	href, _, _ = strings.Cut(href, "#")
 	_, query, _ := strings.Cut(href, "?")
-	query, _, _ = strings.Cut(query, "#")
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
