@@ -414,6 +414,9 @@ func FuzzACL(f *testing.F) {
 		f.Add(seed[0], seed[1], seed[2], "POST")
 	}
 	f.Fuzz(func(t *testing.T, pattern, method, path, allowed string) {
+		if plain, err := url.PathUnescape(path); !jsonText(pattern, path) || err == nil && !jsonText(plain) {
+			return // a regular expression is text
+		}
 		matches := modelACL(pattern, path)
 		acl := ACL{Paths: map[string]ACLRule{pattern: {Methods: []string{"GET", allowed}}}}
 		if want := matches && (strings.EqualFold(method, "GET") || strings.EqualFold(method, allowed)); acl.Allows(method, path) != want {
