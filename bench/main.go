@@ -66,7 +66,7 @@ func run(ctx context.Context, rounds int, benchtime time.Duration, pattern strin
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary := filepath.Join(dir, "bench.test")
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, ".")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, ".") //nolint:gosec // the folder is the one just made
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return nil, fmt.Errorf("building the benchmarks: %w", err)
@@ -100,12 +100,10 @@ func read(r io.Reader) (*results, error) {
 			continue
 		}
 		base, parts := res.Name.Parts()
-		name := string(base)
-		for _, part := range parts {
-			if part[0] == '/' { // the other kind is the number of processors
-				name += string(part)
-			}
+		if n := len(parts); n > 0 && parts[n-1][0] == '-' { // the number of processors
+			parts = parts[:n-1]
 		}
+		name := string(base) + string(bytes.Join(parts, nil))
 		units := all.byName[name]
 		if units == nil {
 			units = map[string][]float64{}
