@@ -41,7 +41,7 @@ type tracked struct {
 	ready   chan struct{} // closed when the functions of OnConversation have returned
 	element *list.Element // in recent or gone
 	deleted bool
-	used    time.Time
+	used    time.Duration // as of sinceStart
 	loading loading
 	pins    atomic.Int32 // how many deliveries are under way
 }
@@ -271,7 +271,7 @@ func (a *Application) Conversation(id string) *Conversation {
 
 // track returns the conversation with an ID, pinned, and makes it if need be.
 func (a *Application) track(id string) (*tracked, error) {
-	now := time.Now()
+	now := sinceStart()
 	a.mu.Lock()
 	if a.closed {
 		a.mu.Unlock()
@@ -339,15 +339,15 @@ func (a *Application) bury(t *tracked) {
 // letGo forgets conversations that were quiet too long, and while there are too
 // many, the ones that were quiet longest. Those with events under way or held
 // back stay. The caller holds a.mu.
-func (a *Application) letGo(now time.Time) {
+func (a *Application) letGo(now time.Duration) {
 	for _, l := range [...]*list.List{&a.gone, &a.recent} {
 		for el := l.Back(); el != nil; {
 			t := el.Value.(*tracked)
-			if len(a.byID) <= a.cfg.maxConversations && now.Sub(t.used) < a.cfg.idle {
+			if len(a.byID) <= a.cfg.maxConversations && now-t.used < a.cfg.idle {
 				break
 			}
 			el = el.Prev()
-			if direct := time.Unix(0, t.Conversation.used.Load()); direct.After(t.used) {
+			if direct := time.Duration(t.Conversation.used.Load()); direct != 0 && direct > t.used {
 				t.used = direct
 				l.MoveToFront(t.element)
 				continue
