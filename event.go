@@ -294,7 +294,7 @@ type envelope struct {
 	wrapped     span   // what a push notification wraps
 	next, prev  string // cursors of a page
 	start       int
-	shape       error // the first field of the envelope with another shape
+	shape       error // the first field, in order of the text, with another shape
 }
 
 // span is a value that was read or skipped; none when end is 0.
@@ -527,9 +527,8 @@ func (p *parser) make(typ EventType) {
 // readBody decodes the body if the type is known already. Else finish does.
 func (p *parser) readBody() {
 	s := &p.s
-	if p.made.info == nil {
+	if p.made.pending = p.made.info == nil; p.made.pending {
 		p.body.start, p.body.end = s.Skip()
-		p.made.pending = true
 		return
 	}
 	p.body.start = s.Offset()
@@ -626,7 +625,8 @@ func conversationInLink(href string) string {
 	return id
 }
 
-// finish decodes the body and returns the event. The envelope is complete.
+// finish returns the event, and decodes the body unless that was done. The envelope
+// is complete.
 func (p *parser) finish(raw []byte) *Event {
 	e, s := p.event, &p.s
 	var content json.RawMessage
@@ -644,10 +644,8 @@ func (p *parser) finish(raw []byte) *Event {
 	}
 	shape := p.shape
 	m := &p.made
-	if m.info == nil || m.info.name != e.Type { // event_type was another one
-		m.info = nil
-		p.make(e.Type)
-		m.pending = content != nil
+	if m.info == nil {
+		p.make(e.Type) // event_type has named it
 	}
 	if m.info != nil && m.pending && shape == nil {
 		s.Seek(p.body.start)
