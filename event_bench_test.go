@@ -209,7 +209,7 @@ func BenchmarkWebhookToHandler(b *testing.B) {
 }
 
 // TestDispatchDoesNotAllocate: handlers cost nothing, and what each Deliver gives
-// them as their context is made sixteen at a time, whether the context of the
+// them as their context is made 25 at a time, whether the context of the
 // caller is always the same or new each time.
 //
 //nolint:paralleltest // it counts allocations
