@@ -236,12 +236,17 @@ func BenchmarkDispatchParallel(b *testing.B) {
 // BenchmarkOrdered delivers decoded events, the next one of their conversation each
 // time: duplicates, order and members are seen to, and one handler is called.
 func BenchmarkOrdered(b *testing.B) {
-	for name, to := range map[string]interface {
+	type sink interface {
 		nexmo.Sink
 		nexmo.Registrar
-	}{"conversation": nexmo.NewConversation("CON-1"), "application": nexmo.NewApplication("")} {
+	}
+	for name, newSink := range map[string]func() sink{
+		"conversation": func() sink { return nexmo.NewConversation("CON-1") },
+		"application":  func() sink { return nexmo.NewApplication("") },
+	} {
 		b.Run(name, func(b *testing.B) {
 			b.Run("nexmo", func(b *testing.B) {
+				to := newSink() // each time: with -count the events begin anew
 				to.On(nexmo.EventText, handle)
 				e, ctx := newText(), context.Background()
 				b.ReportAllocs()
