@@ -126,7 +126,7 @@ func (c *Client) attempts(ctx context.Context, r *request, once func(token strin
 					d.discard(token)
 				}
 				expired, expiry = token, e
-				c.cfg.log.LogAttrs(ctx, slog.LevelInfo, "nexmo: a token has expired, another one is tried", slog.String("op", r.op), reasonOf(e))
+				c.cfg.log.LogAttrs(ctx, slog.LevelInfo, "nexmo: a token has expired, another one is asked for", slog.String("op", r.op), reasonOf(e))
 				n-- // it was not the request that failed
 				continue
 			}

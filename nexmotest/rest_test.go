@@ -330,7 +330,6 @@ func TestEvents(t *testing.T) {
 	)
 }
 
-// The published description has another form of event lists than the service.
 // The group of events that a client SDK asks for has none of those in it that it
 // cannot read.
 func TestFilterGroups(t *testing.T) {
@@ -355,6 +354,7 @@ func TestFilterGroups(t *testing.T) {
 	s.play(step{"", "GET", "/v1/conversations/CON-1/events?filter_group_type=Other", ``, 400, problem(400, "event:error:invalid-filter-group", "There is no such filter group.")})
 }
 
+// The published description has another form of event lists than the service.
 func TestBareEventLists(t *testing.T) {
 	t.Parallel()
 	s := withMembers(t, nexmotest.WithBareEventLists(), nexmotest.WithLinkBase("https://api.example.com"))
