@@ -17,7 +17,7 @@ import (
 type Request struct {
 	Method string      // such as POST
 	Path   string      // as it was sent, escaped
-	Query  url.Values  // nil if there is none
+	Query  url.Values  // empty if there is none
 	Header http.Header // of the request
 	Body   []byte      // as it was sent
 	User   string      // the name of the user whose token it had; "" for the application
