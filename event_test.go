@@ -2075,6 +2075,41 @@ func TestParseEventKeepsNothingOfData(t *testing.T) {
 	}
 }
 
+// TestWhereTheTypeStands: an event is the same whether its type comes before the body,
+// which is then read as it comes, or behind it, and by either name of the type.
+func TestWhereTheTypeStands(t *testing.T) {
+	t.Parallel()
+	names := slices.Concat(filesIn(t, "testdata/events"), filesIn(t, "testdata/envelopes"), filesIn(t, "testdata/malformed"))
+	compared := 0
+	for _, name := range names {
+		var members map[string]json.RawMessage
+		if json.Unmarshal(readFile(t, name), &members) != nil || members["type"] == nil || members["event_type"] != nil {
+			continue // a packet, or a push notification
+		}
+		typ := members["type"]
+		delete(members, "type")
+		rest := string(marshal(t, members))[1:]
+		rest = rest[:len(rest)-1]
+		first := parseText(t, fmt.Sprintf(`{"type":%s,%s}`, typ, rest))
+		for where, text := range map[string]string{
+			"last":                fmt.Sprintf(`{%s,"type":%s}`, rest, typ),
+			"event_type":          fmt.Sprintf(`{"event_type":%s,%s}`, typ, rest),
+			"event_type, last":    fmt.Sprintf(`{%s,"event_type":%s}`, rest, typ),
+			"a packet":            fmt.Sprintf(`[%s,{%s}]`, typ, rest),
+			"a push":              fmt.Sprintf(`{"nexmo":{"type":%s,%s}}`, typ, rest),
+			"behind another body": fmt.Sprintf(`{"body":{"user":7},"nexmo":{"type":%s,%s}}`, typ, rest),
+		} {
+			if diff := cmp.Diff(first, parseText(t, text), sameFields); diff != "" {
+				t.Errorf("%s, %s (-first +got):\n%s", name, where, diff)
+			}
+		}
+		compared++
+	}
+	if compared < 100 {
+		t.Errorf("only %d events were compared", compared)
+	}
+}
+
 // TestEventsOfAPageShareNoMemory: an event that is kept does not keep the page,
 // nor the other events of it.
 func TestEventsOfAPageShareNoMemory(t *testing.T) {
