@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/conversation-events/nexmo"
 )
@@ -189,6 +190,7 @@ func text(id nexmo.EventID) *nexmo.Event {
 func ExampleWithSource() {
 	conversation := nexmo.NewConversation("CON-1",
 		nexmo.WithSource(chatLog{text(1), text(2), text(4), text(5)}),
+		nexmo.WithReorderWindow(64, time.Minute), // the Source may take that long
 		nexmo.WithGapFunc(func(_ context.Context, g nexmo.Gap) {
 			fmt.Println("missing for good:", g.From, "to", g.To)
 		}))
