@@ -286,7 +286,7 @@ func cursorOf(href string) string {
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
-		if value, ok := strings.CutPrefix(pair, "cursor="); ok {
+		if name, value, _ := strings.Cut(pair, "="); name == "cursor" {
 			if cursor, err := url.PathUnescape(value); err == nil {
 				return cursor
 			}
