@@ -393,22 +393,17 @@ func roomOf(s *jsonscan.Scanner) *room {
 	return &noRoom
 }
 
-func newUser(s *jsonscan.Scanner) *User {
-	r := roomOf(s)
-	if u := r.user; u != nil {
-		r.user = nil
-		return u
-	}
-	return new(User)
-}
+func newUser(s *jsonscan.Scanner) *User { return take(&roomOf(s).user) }
 
-func newChannel(s *jsonscan.Scanner) *Channel {
-	r := roomOf(s)
-	if c := r.channel; c != nil {
-		r.channel = nil
-		return c
+func newChannel(s *jsonscan.Scanner) *Channel { return take(&roomOf(s).channel) }
+
+func take[T any](room **T) *T {
+	v := *room
+	if v == nil {
+		return new(T)
 	}
-	return new(Channel)
+	*room = nil
+	return v
 }
 
 func newEndpoint(s *jsonscan.Scanner) *Endpoint {
