@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // form reads the members of an object in a request, and notes what is wrong with
@@ -23,11 +25,23 @@ type form struct {
 // anyLength is the limit of texts that have none.
 const anyLength = math.MaxInt
 
-// newForm reads the body of a request; no body is an empty object.
+// newForm reads the body of a request; no body is an empty object. It is as strict
+// about JSON as clients are with answers: what is kept of it will be in one.
 func newForm(body []byte) form {
 	f := form{faults: new([]invalidParameter)}
-	if len(bytes.TrimSpace(body)) > 0 && json.Unmarshal(body, &f.fields) != nil {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return f
+	}
+	if json.Unmarshal(body, &f.fields) != nil {
 		f.fault("", `"value" must be an object`)
+		return f
+	}
+	var s jsonscan.Scanner
+	s.Reset(string(body), body)
+	s.Skip()
+	s.End()
+	if err := s.Err(); err != nil {
+		f.fault("", `"value" is `+err.Error())
 	}
 	return f
 }

@@ -439,6 +439,7 @@ func TestValidation(t *testing.T) {
 		step{"", "POST", conversations, `{"callback":{"method":"PUT"}}`, 400, fault("callback.method", `"method" must be one of [get, post]`)},
 		step{"", "POST", conversations, `[]`, 400, fault("", `"value" must be an object`)},
 		step{"", "POST", conversations, `{`, 400, fault("", `"value" must be an object`)},
+		step{"", "POST", conversations, `{"name":"a","name":"b"}`, 400, fault("", `"value" is invalid JSON at byte 12: duplicate member name`)},
 		step{"", "POST", users, `{"properties":{"custom_data":1}}`, 400, fault("properties.custom_data", `"custom_data" must be an object`)},
 		step{"", "POST", "/v1/conversations/CON-1/members", `{"state":"left","channel":{"type":"app"},"user":{"name":"bob"}}`, 400, fault("state", `"state" must be one of [invited, joined]`)},
 		step{"", "POST", "/v1/conversations/CON-1/members", `{"state":"JOINED","channel":{"type":"fax"},"user":{"name":"bob"}}`, 400,
