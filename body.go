@@ -5,8 +5,6 @@ import (
 	"math"
 	"strconv"
 	"time"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // The parts that bodies of several families share, and the scalar types that
@@ -60,7 +58,7 @@ func (b Bool) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a boolean, its text, or 1 and 0.
 func (b *Bool) UnmarshalJSON(data []byte) error { return decodeJSON(data, b) }
 
-func (b *Bool) decode(s *jsonscan.Scanner) {
+func (b *Bool) decode(s *scanner) {
 	start := s.Offset()
 	switch s.Peek() {
 	case '"':
@@ -105,7 +103,7 @@ func (d Milliseconds) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a number of milliseconds.
 func (d *Milliseconds) UnmarshalJSON(data []byte) error { return decodeJSON(data, d) }
 
-func (d *Milliseconds) decode(s *jsonscan.Scanner) {
+func (d *Milliseconds) decode(s *scanner) {
 	if v, ok := decodeDuration(s, time.Millisecond, "milliseconds"); ok {
 		*d = Milliseconds(v)
 	}
@@ -129,7 +127,7 @@ func (d Seconds) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a number of seconds or its text.
 func (d *Seconds) UnmarshalJSON(data []byte) error { return decodeJSON(data, d) }
 
-func (d *Seconds) decode(s *jsonscan.Scanner) {
+func (d *Seconds) decode(s *scanner) {
 	if v, ok := decodeDuration(s, time.Second, "seconds"); ok {
 		*d = Seconds(v)
 	}
@@ -153,10 +151,10 @@ func (d SecondsText) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a number of seconds or its text.
 func (d *SecondsText) UnmarshalJSON(data []byte) error { return decodeJSON(data, d) }
 
-func (d *SecondsText) decode(s *jsonscan.Scanner) { (*Seconds)(d).decode(s) }
+func (d *SecondsText) decode(s *scanner) { (*Seconds)(d).decode(s) }
 
 // decodeDuration reads a number, or its text, of units.
-func decodeDuration(s *jsonscan.Scanner, unit time.Duration, want string) (time.Duration, bool) {
+func decodeDuration(s *scanner, unit time.Duration, want string) (time.Duration, bool) {
 	start := s.Offset()
 	f, ok := decodeNumber(s, want)
 	// A duration beyond what time.Duration holds (292 years) is no duration.
@@ -171,7 +169,7 @@ func decodeDuration(s *jsonscan.Scanner, unit time.Duration, want string) (time.
 }
 
 // decodeNumber reads a number or its text; "" counts as absent.
-func decodeNumber(s *jsonscan.Scanner, want string) (float64, bool) {
+func decodeNumber(s *scanner, want string) (float64, bool) {
 	if s.Peek() != '"' {
 		return s.Float()
 	}
@@ -189,7 +187,7 @@ func decodeNumber(s *jsonscan.Scanner, want string) (float64, bool) {
 }
 
 // decodeTextOrNumber reads a text, or a number as it is spelt.
-func decodeTextOrNumber(s *jsonscan.Scanner) (string, bool) {
+func decodeTextOrNumber(s *scanner) (string, bool) {
 	if s.Peek() == '0' {
 		return s.Number()
 	}
@@ -208,7 +206,7 @@ func (d Degrees) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a number or its text.
 func (d *Degrees) UnmarshalJSON(data []byte) error { return decodeJSON(data, d) }
 
-func (d *Degrees) decode(s *jsonscan.Scanner) {
+func (d *Degrees) decode(s *scanner) {
 	if v, ok := decodeNumber(s, "degrees"); ok {
 		*d = Degrees(v)
 	}
@@ -220,7 +218,7 @@ type StringList []string
 // UnmarshalJSON reads an array of texts or one text.
 func (l *StringList) UnmarshalJSON(data []byte) error { return decodeJSON(data, l) }
 
-func (l *StringList) decode(s *jsonscan.Scanner) {
+func (l *StringList) decode(s *scanner) {
 	if s.Peek() == '"' {
 		if v, ok := s.Text(); ok {
 			*l = StringList{v}
@@ -230,7 +228,7 @@ func (l *StringList) decode(s *jsonscan.Scanner) {
 	*l = decodeStrings(s)
 }
 
-func decodeStrings(s *jsonscan.Scanner) []string {
+func decodeStrings(s *scanner) []string {
 	a, ok := s.Array()
 	if !ok {
 		return nil
@@ -250,7 +248,7 @@ type Headers map[string]string
 // UnmarshalJSON reads an object.
 func (h *Headers) UnmarshalJSON(data []byte) error { return decodeJSON(data, h) }
 
-func (h *Headers) decode(s *jsonscan.Scanner) {
+func (h *Headers) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
@@ -260,7 +258,7 @@ func (h *Headers) decode(s *jsonscan.Scanner) {
 		if m == nil {
 			m = make(Headers)
 		}
-		name := o.Name
+		name := s.Name(&o)
 		if !s.Remember(&o) {
 			return
 		}
@@ -345,7 +343,7 @@ type Legs []Leg
 // UnmarshalJSON reads an array of legs or one leg.
 func (l *Legs) UnmarshalJSON(data []byte) error { return decodeJSON(data, l) }
 
-func (l *Legs) decode(s *jsonscan.Scanner) {
+func (l *Legs) decode(s *scanner) {
 	if s.Peek() == '{' {
 		var leg Leg
 		leg.decode(s)
@@ -447,14 +445,14 @@ type AudioSettings struct {
 func (m *Media) UnmarshalJSON(data []byte) error { return decodeJSON(data, m) }
 
 // decode is written by hand because audio is a boolean or an object.
-func (m *Media) decode(s *jsonscan.Scanner) {
+func (m *Media) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	var inAudio AudioSettings
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "audio":
 			if !s.Once(&o, 0) {
 				break
@@ -532,7 +530,7 @@ func (t BodyTimestamp) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a time, or an object with the time of deletion.
 func (t *BodyTimestamp) UnmarshalJSON(data []byte) error { return decodeJSON(data, t) }
 
-func (t *BodyTimestamp) decode(s *jsonscan.Scanner) {
+func (t *BodyTimestamp) decode(s *scanner) {
 	if s.Peek() != '{' {
 		if v, ok := s.Time(); ok {
 			t.Sent = v
@@ -554,10 +552,10 @@ type deletedTimestamp struct {
 // decoder is a value that reads itself from JSON. What is null or missing
 // leaves it as it was; what has another shape is reported to the scanner.
 type decoder interface {
-	decode(s *jsonscan.Scanner)
+	decode(s *scanner)
 }
 
-func decodeInt(s *jsonscan.Scanner) (int, bool) {
+func decodeInt(s *scanner) (int, bool) {
 	start := s.Offset()
 	v, ok := s.Int()
 	if ok && int64(int(v)) != v {
@@ -567,26 +565,9 @@ func decodeInt(s *jsonscan.Scanner) (int, bool) {
 	return int(v), ok
 }
 
-func decodeList[T any, P interface {
-	*T
-	decoder
-}](s *jsonscan.Scanner) []T {
-	a, ok := s.Array()
-	if !ok {
-		return nil
-	}
-	list := []T{}
-	for s.More(&a) {
-		var v T
-		P(&v).decode(s)
-		list = append(list, v)
-	}
-	return list
-}
-
 // decodeJSON lets encoding/json read what the scanner reads.
 func decodeJSON(data []byte, v decoder) error {
-	var s jsonscan.Scanner
+	var s scanner
 	s.Reset(string(data), data)
 	v.decode(&s)
 	s.End()

@@ -2,8 +2,6 @@ package nexmo
 
 import (
 	"encoding/json"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // Ephemeral is the body of ephemeral: whatever the application put there.
@@ -20,4 +18,4 @@ func (b *Ephemeral) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func (b *Ephemeral) decode(s *jsonscan.Scanner) { b.JSON, _ = s.Raw() }
+func (b *Ephemeral) decode(s *scanner) { b.JSON, _ = s.Raw() }

@@ -1,7 +1,5 @@
 package nexmo
 
-import "github.com/conversation-events/nexmo/internal/jsonscan"
-
 // Image is the body of image.
 type Image struct {
 	Representations Representations `json:"representations,omitzero"` // the sizes in which it is stored
@@ -33,7 +31,7 @@ type Representations struct {
 // UnmarshalJSON reads an object, or the empty text.
 func (r *Representations) UnmarshalJSON(data []byte) error { return decodeJSON(data, r) }
 
-func (r *Representations) decode(s *jsonscan.Scanner) {
+func (r *Representations) decode(s *scanner) {
 	start := s.Offset()
 	if s.Peek() == '"' {
 		if text, _ := s.Text(); text != "" {

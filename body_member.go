@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // MemberState is how a member stands to the conversation. It is read without
@@ -27,7 +25,7 @@ func (m *MemberState) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (m *MemberState) decode(s *jsonscan.Scanner) {
+func (m *MemberState) decode(s *scanner) {
 	if v, ok := s.Text(); ok {
 		*m = MemberState(strings.ToUpper(v))
 	}

@@ -3,8 +3,6 @@ package nexmo
 import (
 	"strconv"
 	"time"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // SIPCode is the status of a SIP response, such as 200 or 486. It is read as a
@@ -15,7 +13,7 @@ type SIPCode int
 // UnmarshalJSON reads a number or its text.
 func (c *SIPCode) UnmarshalJSON(data []byte) error { return decodeJSON(data, c) }
 
-func (c *SIPCode) decode(s *jsonscan.Scanner) {
+func (c *SIPCode) decode(s *scanner) {
 	if s.Peek() != '"' {
 		if v, ok := decodeInt(s); ok {
 			*c = SIPCode(v)

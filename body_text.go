@@ -2,8 +2,6 @@ package nexmo
 
 import (
 	"time"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // Text is the body of text.
@@ -31,7 +29,7 @@ type TransactionID string
 // UnmarshalJSON reads a text or a number.
 func (t *TransactionID) UnmarshalJSON(data []byte) error { return decodeJSON(data, t) }
 
-func (t *TransactionID) decode(s *jsonscan.Scanner) {
+func (t *TransactionID) decode(s *scanner) {
 	if v, ok := decodeTextOrNumber(s); ok {
 		*t = TransactionID(v)
 	}

@@ -6,8 +6,6 @@ import (
 	"iter"
 	"net/http"
 	"time"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // ConversationInfo is what REST, and events, tell of a conversation.
@@ -74,7 +72,7 @@ type conversationJSON struct {
 	UUID string `json:"uuid"` // version 0.1
 }
 
-func (c *ConversationInfo) decode(s *jsonscan.Scanner) {
+func (c *ConversationInfo) decode(s *scanner) {
 	start := s.Offset()
 	var w conversationJSON
 	w.decode(s)

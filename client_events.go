@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // EventOption is an option of what makes an event, such as [Client.CreateEvent]
@@ -141,7 +139,7 @@ type createdJSON struct {
 func (r *eventRequest) created(op, conversationID string, answer []byte) (*Event, error) {
 	var w createdJSON
 	if len(answer) > 0 {
-		var s jsonscan.Scanner
+		var s scanner
 		s.Reset(string(answer), answer)
 		w.decode(&s)
 		s.End()

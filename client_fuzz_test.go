@@ -18,8 +18,6 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // restSeeds are answers as the generations of the API have them; see
@@ -55,7 +53,7 @@ var wireTypes = []reflect.Type{
 
 // resource is a type that an answer is read as, and what encoding/json makes of it.
 type resource struct {
-	decoder func() (decode func(*jsonscan.Scanner), got any)
+	decoder func() (decode func(*scanner), got any)
 	model   func(data []byte) (any, error)
 }
 
@@ -69,7 +67,7 @@ func wire[T any](data []byte) (T, error) {
 
 var resources = map[string]resource{
 	"conversation": {
-		func() (func(*jsonscan.Scanner), any) { v := new(ConversationInfo); return v.decode, v },
+		func() (func(*scanner), any) { v := new(ConversationInfo); return v.decode, v },
 		func(data []byte) (any, error) {
 			w, err := wire[conversationJSON](data)
 			w.ID = cmp.Or(w.ID, w.UUID)
@@ -77,7 +75,7 @@ var resources = map[string]resource{
 		},
 	},
 	"member": {
-		func() (func(*jsonscan.Scanner), any) { v := new(MemberInfo); return v.decode, v },
+		func() (func(*scanner), any) { v := new(MemberInfo); return v.decode, v },
 		func(data []byte) (any, error) {
 			w, err := wire[memberJSON](data)
 			m := w.MemberInfo
@@ -90,11 +88,11 @@ var resources = map[string]resource{
 		},
 	},
 	"user": {
-		func() (func(*jsonscan.Scanner), any) { v := new(UserInfo); return v.decode, v },
+		func() (func(*scanner), any) { v := new(UserInfo); return v.decode, v },
 		func(data []byte) (any, error) { w, err := wire[userJSON](data); return &w.UserInfo, err },
 	},
 	"user's conversation": {
-		func() (func(*jsonscan.Scanner), any) { v := new(UserConversation); return v.decode, v },
+		func() (func(*scanner), any) { v := new(UserConversation); return v.decode, v },
 		func(data []byte) (any, error) {
 			c, err := wire[conversationJSON](data)
 			w, werr := wire[userConversationJSON](data)
@@ -108,18 +106,18 @@ var resources = map[string]resource{
 		},
 	},
 	"session": {
-		func() (func(*jsonscan.Scanner), any) { v := new(SessionInfo); return v.decode, v },
+		func() (func(*scanner), any) { v := new(SessionInfo); return v.decode, v },
 		func(data []byte) (any, error) {
 			w, err := wire[sessionJSON](data)
 			return &SessionInfo{ID: w.ID, User: w.Embedded.User, APIKey: w.Embedded.APIKey, TTL: w.Properties.TTL}, err
 		},
 	},
 	"playback": {
-		func() (func(*jsonscan.Scanner), any) { v := new(Playback); return v.decode, v },
+		func() (func(*scanner), any) { v := new(Playback); return v.decode, v },
 		func(data []byte) (any, error) { w, err := wire[playbackJSON](data); p := Playback(w); return &p, err },
 	},
 	"created event": {
-		func() (func(*jsonscan.Scanner), any) { v := new(createdJSON); return v.decode, v },
+		func() (func(*scanner), any) { v := new(createdJSON); return v.decode, v },
 		func(data []byte) (any, error) { w, err := wire[createdJSON](data); return &w, err },
 	},
 }

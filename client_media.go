@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // Playback is what the service says when it begins or ends to talk or to stream.
@@ -21,7 +19,7 @@ type playbackJSON struct {
 	UUID    string `json:"uuid"`
 }
 
-func (p *Playback) decode(s *jsonscan.Scanner) {
+func (p *Playback) decode(s *scanner) {
 	var w playbackJSON
 	w.decode(s)
 	*p = Playback(w)

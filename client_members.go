@@ -8,8 +8,6 @@ import (
 	"iter"
 	"net/http"
 	"strings"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // MemberInfo is what REST tells of a member. A list has only ID, User and State.
@@ -44,7 +42,7 @@ type memberEmbedded struct {
 	User User `json:"user"`
 }
 
-func (m *MemberInfo) decode(s *jsonscan.Scanner) {
+func (m *MemberInfo) decode(s *scanner) {
 	start := s.Offset()
 	var w memberJSON
 	w.decode(s)

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // UserInfo is what REST tells of a user.
@@ -94,7 +92,7 @@ type PhoneNumber string
 // UnmarshalJSON reads a text or a number.
 func (p *PhoneNumber) UnmarshalJSON(data []byte) error { return decodeJSON(data, p) }
 
-func (p *PhoneNumber) decode(s *jsonscan.Scanner) {
+func (p *PhoneNumber) decode(s *scanner) {
 	if v, ok := decodeTextOrNumber(s); ok {
 		*p = PhoneNumber(v)
 	}
@@ -103,7 +101,7 @@ func (p *PhoneNumber) decode(s *jsonscan.Scanner) {
 //gen:decode
 type userJSON struct{ UserInfo }
 
-func (u *UserInfo) decode(s *jsonscan.Scanner) {
+func (u *UserInfo) decode(s *scanner) {
 	start := s.Offset()
 	var w userJSON
 	w.decode(s)
@@ -229,7 +227,7 @@ type membershipItem struct {
 	State MemberState `json:"state"`
 }
 
-func (u *UserConversation) decode(s *jsonscan.Scanner) {
+func (u *UserConversation) decode(s *scanner) {
 	start := s.Offset()
 	u.ConversationInfo.decode(s)
 	end := s.Offset()
@@ -301,7 +299,7 @@ type sessionEmbedded struct {
 	APIKey string `json:"api_key"`
 }
 
-func (i *SessionInfo) decode(s *jsonscan.Scanner) {
+func (i *SessionInfo) decode(s *scanner) {
 	start := s.Offset()
 	var w sessionJSON
 	w.decode(s)

@@ -2,7 +2,298 @@
 
 package nexmo
 
-import "github.com/conversation-events/nexmo/internal/jsonscan"
+// eventTypeNamed returns the row of an event type, or nil.
+func eventTypeNamed(name EventType) *eventType {
+	switch name {
+	case EventAppKnocking:
+		return &eventTypes[0]
+	case EventAppKnockingCancel:
+		return &eventTypes[1]
+	case EventAudioASRDone:
+		return &eventTypes[2]
+	case EventAudioASRRecordDone:
+		return &eventTypes[3]
+	case EventAudioDTMF:
+		return &eventTypes[4]
+	case EventAudioEarmuffOff:
+		return &eventTypes[5]
+	case EventAudioEarmuffOn:
+		return &eventTypes[6]
+	case EventAudioMuteOff:
+		return &eventTypes[7]
+	case EventAudioMuteOn:
+		return &eventTypes[8]
+	case EventAudioPlay:
+		return &eventTypes[9]
+	case EventAudioPlayDone:
+		return &eventTypes[10]
+	case EventAudioPlayStop:
+		return &eventTypes[11]
+	case EventAudioRecord:
+		return &eventTypes[12]
+	case EventAudioRecordDone:
+		return &eventTypes[13]
+	case EventAudioRecordStop:
+		return &eventTypes[14]
+	case EventAudioRingingStart:
+		return &eventTypes[15]
+	case EventAudioRingingStop:
+		return &eventTypes[16]
+	case EventAudioSay:
+		return &eventTypes[17]
+	case EventAudioSayDone:
+		return &eventTypes[18]
+	case EventAudioSayStop:
+		return &eventTypes[19]
+	case EventAudioSpeakingOff:
+		return &eventTypes[20]
+	case EventAudioSpeakingOn:
+		return &eventTypes[21]
+	case EventAudioTranscribeDone:
+		return &eventTypes[22]
+	case EventConversationCreated:
+		return &eventTypes[23]
+	case EventConversationDeleted:
+		return &eventTypes[24]
+	case EventConversationUpdated:
+		return &eventTypes[25]
+	case EventEphemeral:
+		return &eventTypes[26]
+	case EventEventDelete:
+		return &eventTypes[27]
+	case EventImage:
+		return &eventTypes[28]
+	case EventImageDelivered:
+		return &eventTypes[29]
+	case EventImageSeen:
+		return &eventTypes[30]
+	case EventLegStatusUpdate:
+		return &eventTypes[31]
+	case EventMemberAnswered:
+		return &eventTypes[32]
+	case EventMemberInvited:
+		return &eventTypes[33]
+	case EventMemberJoined:
+		return &eventTypes[34]
+	case EventMemberLeft:
+		return &eventTypes[35]
+	case EventMemberMedia:
+		return &eventTypes[36]
+	case EventMemberMessageStatus:
+		return &eventTypes[37]
+	case EventMessage:
+		return &eventTypes[38]
+	case EventMessageDelivered:
+		return &eventTypes[39]
+	case EventMessageRejected:
+		return &eventTypes[40]
+	case EventMessageSeen:
+		return &eventTypes[41]
+	case EventMessageSubmitted:
+		return &eventTypes[42]
+	case EventMessageUndeliverable:
+		return &eventTypes[43]
+	case EventMixerPublisherCreated:
+		return &eventTypes[44]
+	case EventMixerPublisherDestroyed:
+		return &eventTypes[45]
+	case EventMixerSubscriberCreated:
+		return &eventTypes[46]
+	case EventMixerSubscriberDestroyed:
+		return &eventTypes[47]
+	case EventRTCAnswer:
+		return &eventTypes[48]
+	case EventRTCAnswered:
+		return &eventTypes[49]
+	case EventRTCHangup:
+		return &eventTypes[50]
+	case EventRTCOffer:
+		return &eventTypes[51]
+	case EventRTCRinging:
+		return &eventTypes[52]
+	case EventRTCStatus:
+		return &eventTypes[53]
+	case EventRTCTerminate:
+		return &eventTypes[54]
+	case EventRTCTransfer:
+		return &eventTypes[55]
+	case EventSIPAMDMachine:
+		return &eventTypes[56]
+	case EventSIPAnswered:
+		return &eventTypes[57]
+	case EventSIPHangup:
+		return &eventTypes[58]
+	case EventSIPMachine:
+		return &eventTypes[59]
+	case EventSIPRinging:
+		return &eventTypes[60]
+	case EventSIPStatus:
+		return &eventTypes[61]
+	case EventText:
+		return &eventTypes[62]
+	case EventTextDelivered:
+		return &eventTypes[63]
+	case EventTextSeen:
+		return &eventTypes[64]
+	case EventTextTypingOff:
+		return &eventTypes[65]
+	case EventTextTypingOn:
+		return &eventTypes[66]
+	case EventTextUpdate:
+		return &eventTypes[67]
+	case EventVideoMuteOff:
+		return &eventTypes[68]
+	case EventVideoMuteOn:
+		return &eventTypes[69]
+	}
+	return nil
+}
+
+// decodeBody decodes the body of an event.
+func decodeBody(v Body, s *scanner) {
+	switch v := v.(type) {
+	case *AppKnocking:
+		v.decode(s)
+	case *AppKnockingCancel:
+		v.decode(s)
+	case *AudioASRDone:
+		v.decode(s)
+	case *AudioASRRecordDone:
+		v.decode(s)
+	case *AudioDTMF:
+		v.decode(s)
+	case *AudioEarmuffOff:
+		v.decode(s)
+	case *AudioEarmuffOn:
+		v.decode(s)
+	case *AudioMuteOff:
+		v.decode(s)
+	case *AudioMuteOn:
+		v.decode(s)
+	case *AudioPlay:
+		v.decode(s)
+	case *AudioPlayDone:
+		v.decode(s)
+	case *AudioPlayStop:
+		v.decode(s)
+	case *AudioRecord:
+		v.decode(s)
+	case *AudioRecordDone:
+		v.decode(s)
+	case *AudioRecordStop:
+		v.decode(s)
+	case *AudioRingingStart:
+		v.decode(s)
+	case *AudioRingingStop:
+		v.decode(s)
+	case *AudioSay:
+		v.decode(s)
+	case *AudioSayDone:
+		v.decode(s)
+	case *AudioSayStop:
+		v.decode(s)
+	case *AudioSpeakingOff:
+		v.decode(s)
+	case *AudioSpeakingOn:
+		v.decode(s)
+	case *AudioTranscribeDone:
+		v.decode(s)
+	case *ConversationCreated:
+		v.decode(s)
+	case *ConversationDeleted:
+		v.decode(s)
+	case *ConversationUpdated:
+		v.decode(s)
+	case *Ephemeral:
+		v.decode(s)
+	case *EventDelete:
+		v.decode(s)
+	case *Image:
+		v.decode(s)
+	case *ImageDelivered:
+		v.decode(s)
+	case *ImageSeen:
+		v.decode(s)
+	case *LegStatusUpdate:
+		v.decode(s)
+	case *MemberAnswered:
+		v.decode(s)
+	case *MemberInvited:
+		v.decode(s)
+	case *MemberJoined:
+		v.decode(s)
+	case *MemberLeft:
+		v.decode(s)
+	case *MemberMedia:
+		v.decode(s)
+	case *MemberMessageStatus:
+		v.decode(s)
+	case *Message:
+		v.decode(s)
+	case *MessageDelivered:
+		v.decode(s)
+	case *MessageRejected:
+		v.decode(s)
+	case *MessageSeen:
+		v.decode(s)
+	case *MessageSubmitted:
+		v.decode(s)
+	case *MessageUndeliverable:
+		v.decode(s)
+	case *MixerPublisherCreated:
+		v.decode(s)
+	case *MixerPublisherDestroyed:
+		v.decode(s)
+	case *MixerSubscriberCreated:
+		v.decode(s)
+	case *MixerSubscriberDestroyed:
+		v.decode(s)
+	case *RTCAnswer:
+		v.decode(s)
+	case *RTCAnswered:
+		v.decode(s)
+	case *RTCHangup:
+		v.decode(s)
+	case *RTCOffer:
+		v.decode(s)
+	case *RTCRinging:
+		v.decode(s)
+	case *RTCStatus:
+		v.decode(s)
+	case *RTCTerminate:
+		v.decode(s)
+	case *RTCTransfer:
+		v.decode(s)
+	case *SIPAMDMachine:
+		v.decode(s)
+	case *SIPAnswered:
+		v.decode(s)
+	case *SIPHangup:
+		v.decode(s)
+	case *SIPMachine:
+		v.decode(s)
+	case *SIPRinging:
+		v.decode(s)
+	case *SIPStatus:
+		v.decode(s)
+	case *Text:
+		v.decode(s)
+	case *TextDelivered:
+		v.decode(s)
+	case *TextSeen:
+		v.decode(s)
+	case *TextTypingOff:
+		v.decode(s)
+	case *TextTypingOn:
+		v.decode(s)
+	case *TextUpdate:
+		v.decode(s)
+	case *VideoMuteOff:
+		v.decode(s)
+	case *VideoMuteOn:
+		v.decode(s)
+	}
+}
 
 // EventType returns [EventAppKnocking].
 func (*AppKnocking) EventType() EventType { return EventAppKnocking }
@@ -214,13 +505,13 @@ func (*VideoMuteOff) EventType() EventType { return EventVideoMuteOff }
 // EventType returns [EventVideoMuteOn].
 func (*VideoMuteOn) EventType() EventType { return EventVideoMuteOn }
 
-func (v *ASR) decode(s *jsonscan.Scanner) {
+func (v *ASR) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "asr_id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -232,10 +523,24 @@ func (v *ASR) decode(s *jsonscan.Scanner) {
 			v.Error, _ = s.Text()
 		case "results":
 			s.Once(&o, 3)
-			v.Results = decodeList[ASRResult](s)
+			if a, ok := s.Array(); ok {
+				v.Results = []ASRResult{}
+				for s.More(&a) {
+					var e ASRResult
+					e.decode(s)
+					v.Results = append(v.Results, e)
+				}
+			}
 		case "result":
 			s.Once(&o, 4)
-			v.Result = decodeList[ASRResult](s)
+			if a, ok := s.Array(); ok {
+				v.Result = []ASRResult{}
+				for s.More(&a) {
+					var e ASRResult
+					e.decode(s)
+					v.Result = append(v.Result, e)
+				}
+			}
 		case "timeout_reason":
 			s.Once(&o, 5)
 			v.TimeoutReason, _ = s.Text()
@@ -246,13 +551,13 @@ func (v *ASR) decode(s *jsonscan.Scanner) {
 	v.normalize()
 }
 
-func (v *ASRRecording) decode(s *jsonscan.Scanner) {
+func (v *ASRRecording) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "asr_id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -287,13 +592,13 @@ func (v *ASRRecording) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *ASRResult) decode(s *jsonscan.Scanner) {
+func (v *ASRResult) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "word":
 			s.Once(&o, 0)
 			v.Word, _ = s.Text()
@@ -306,13 +611,13 @@ func (v *ASRResult) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AppKnocking) decode(s *jsonscan.Scanner) {
+func (v *AppKnocking) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "user":
 			s.Once(&o, 0)
 			v.User.decode(s)
@@ -331,13 +636,13 @@ func (v *AppKnocking) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AppKnockingCancel) decode(s *jsonscan.Scanner) {
+func (v *AppKnockingCancel) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "user":
 			s.Once(&o, 0)
 			v.User.decode(s)
@@ -353,13 +658,13 @@ func (v *AppKnockingCancel) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioASRDone) decode(s *jsonscan.Scanner) {
+func (v *AudioASRDone) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
@@ -375,13 +680,13 @@ func (v *AudioASRDone) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioASRRecordDone) decode(s *jsonscan.Scanner) {
+func (v *AudioASRRecordDone) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
@@ -397,13 +702,13 @@ func (v *AudioASRRecordDone) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioDTMF) decode(s *jsonscan.Scanner) {
+func (v *AudioDTMF) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "digits":
 			s.Once(&o, 0)
 			v.Digits, _ = s.Text()
@@ -435,13 +740,13 @@ func (v *AudioDTMF) decode(s *jsonscan.Scanner) {
 	v.normalize()
 }
 
-func (v *AudioEarmuffOff) decode(s *jsonscan.Scanner) {
+func (v *AudioEarmuffOff) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "rtc_id":
 			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
@@ -451,13 +756,13 @@ func (v *AudioEarmuffOff) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioEarmuffOn) decode(s *jsonscan.Scanner) {
+func (v *AudioEarmuffOn) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "rtc_id":
 			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
@@ -467,13 +772,13 @@ func (v *AudioEarmuffOn) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioMuteOff) decode(s *jsonscan.Scanner) {
+func (v *AudioMuteOff) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "rtc_id":
 			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
@@ -483,13 +788,13 @@ func (v *AudioMuteOff) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioMuteOn) decode(s *jsonscan.Scanner) {
+func (v *AudioMuteOn) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "rtc_id":
 			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
@@ -499,13 +804,13 @@ func (v *AudioMuteOn) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioPlay) decode(s *jsonscan.Scanner) {
+func (v *AudioPlay) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "stream_url":
 			s.Once(&o, 0)
 			v.StreamURL.decode(s)
@@ -531,13 +836,13 @@ func (v *AudioPlay) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioPlayDone) decode(s *jsonscan.Scanner) {
+func (v *AudioPlayDone) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "play_id":
 			s.Once(&o, 0)
 			v.PlayID, _ = s.Text()
@@ -556,13 +861,13 @@ func (v *AudioPlayDone) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioPlayStop) decode(s *jsonscan.Scanner) {
+func (v *AudioPlayStop) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "play_id":
 			s.Once(&o, 0)
 			v.PlayID, _ = s.Text()
@@ -572,13 +877,13 @@ func (v *AudioPlayStop) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioRecord) decode(s *jsonscan.Scanner) {
+func (v *AudioRecord) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "recording_id":
 			s.Once(&o, 0)
 			v.RecordingID, _ = s.Text()
@@ -623,13 +928,13 @@ func (v *AudioRecord) decode(s *jsonscan.Scanner) {
 	v.normalize()
 }
 
-func (v *AudioRecordDone) decode(s *jsonscan.Scanner) {
+func (v *AudioRecordDone) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "recording_id":
 			s.Once(&o, 0)
 			v.RecordingID, _ = s.Text()
@@ -664,13 +969,13 @@ func (v *AudioRecordDone) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioRecordStop) decode(s *jsonscan.Scanner) {
+func (v *AudioRecordStop) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "record_id":
 			s.Once(&o, 0)
 			v.RecordID, _ = s.Text()
@@ -680,7 +985,7 @@ func (v *AudioRecordStop) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioRingingStart) decode(s *jsonscan.Scanner) {
+func (v *AudioRingingStart) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
@@ -690,7 +995,7 @@ func (v *AudioRingingStart) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioRingingStop) decode(s *jsonscan.Scanner) {
+func (v *AudioRingingStop) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
@@ -700,13 +1005,13 @@ func (v *AudioRingingStop) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioSay) decode(s *jsonscan.Scanner) {
+func (v *AudioSay) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "text":
 			s.Once(&o, 0)
 			v.Text, _ = s.Text()
@@ -750,13 +1055,13 @@ func (v *AudioSay) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioSayDone) decode(s *jsonscan.Scanner) {
+func (v *AudioSayDone) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "say_id":
 			s.Once(&o, 0)
 			v.SayID, _ = s.Text()
@@ -775,13 +1080,13 @@ func (v *AudioSayDone) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioSayStop) decode(s *jsonscan.Scanner) {
+func (v *AudioSayStop) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "say_id":
 			s.Once(&o, 0)
 			v.SayID, _ = s.Text()
@@ -791,13 +1096,13 @@ func (v *AudioSayStop) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioSettings) decode(s *jsonscan.Scanner) {
+func (v *AudioSettings) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "enabled":
 			s.Once(&o, 0)
 			v.Enabled.decode(s)
@@ -813,13 +1118,13 @@ func (v *AudioSettings) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioSpeakingOff) decode(s *jsonscan.Scanner) {
+func (v *AudioSpeakingOff) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
@@ -832,13 +1137,13 @@ func (v *AudioSpeakingOff) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioSpeakingOn) decode(s *jsonscan.Scanner) {
+func (v *AudioSpeakingOn) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
@@ -851,13 +1156,13 @@ func (v *AudioSpeakingOn) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *AudioTranscribeDone) decode(s *jsonscan.Scanner) {
+func (v *AudioTranscribeDone) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "request_id":
 			s.Once(&o, 0)
 			v.RequestID, _ = s.Text()
@@ -882,13 +1187,13 @@ func (v *AudioTranscribeDone) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Bandwidth) decode(s *jsonscan.Scanner) {
+func (v *Bandwidth) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "bytes_in":
 			s.Once(&o, 0)
 			v.BytesIn, _ = s.Int()
@@ -908,13 +1213,13 @@ func (v *Bandwidth) decode(s *jsonscan.Scanner) {
 	v.normalize()
 }
 
-func (v *Callback) decode(s *jsonscan.Scanner) {
+func (v *Callback) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "url":
 			s.Once(&o, 0)
 			v.URL, _ = s.Text()
@@ -933,13 +1238,13 @@ func (v *Callback) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *CallbackParams) decode(s *jsonscan.Scanner) {
+func (v *CallbackParams) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "applicationId":
 			s.Once(&o, 0)
 			v.ApplicationID, _ = s.Text()
@@ -952,13 +1257,13 @@ func (v *CallbackParams) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Cause) decode(s *jsonscan.Scanner) {
+func (v *Cause) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "isSystem":
 			s.Once(&o, 0)
 			v.IsSystem.decode(s)
@@ -978,13 +1283,13 @@ func (v *Cause) decode(s *jsonscan.Scanner) {
 	v.normalize()
 }
 
-func (v *Channel) decode(s *jsonscan.Scanner) {
+func (v *Channel) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -1052,13 +1357,13 @@ func (v *Channel) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *ConversationCreated) decode(s *jsonscan.Scanner) {
+func (v *ConversationCreated) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -1084,13 +1389,13 @@ func (v *ConversationCreated) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *ConversationDeleted) decode(s *jsonscan.Scanner) {
+func (v *ConversationDeleted) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -1119,13 +1424,13 @@ func (v *ConversationDeleted) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *ConversationNumber) decode(s *jsonscan.Scanner) {
+func (v *ConversationNumber) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "type":
 			s.Once(&o, 0)
 			t, _ := s.Text()
@@ -1157,13 +1462,13 @@ func (v *ConversationNumber) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *ConversationProperties) decode(s *jsonscan.Scanner) {
+func (v *ConversationProperties) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "ttl":
 			s.Once(&o, 0)
 			v.TTL.decode(s)
@@ -1182,13 +1487,13 @@ func (v *ConversationProperties) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *ConversationRef) decode(s *jsonscan.Scanner) {
+func (v *ConversationRef) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "conversation_id":
 			s.Once(&o, 0)
 			v.ConversationID, _ = s.Text()
@@ -1207,13 +1512,13 @@ func (v *ConversationRef) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *ConversationTimestamp) decode(s *jsonscan.Scanner) {
+func (v *ConversationTimestamp) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "created":
 			s.Once(&o, 0)
 			v.Created, _ = s.Time()
@@ -1229,13 +1534,13 @@ func (v *ConversationTimestamp) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *ConversationUpdated) decode(s *jsonscan.Scanner) {
+func (v *ConversationUpdated) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -1261,13 +1566,13 @@ func (v *ConversationUpdated) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Edited) decode(s *jsonscan.Scanner) {
+func (v *Edited) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "edited_by":
 			s.Once(&o, 0)
 			v.EditedBy.decode(s)
@@ -1280,13 +1585,13 @@ func (v *Edited) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Endpoint) decode(s *jsonscan.Scanner) {
+func (v *Endpoint) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "type":
 			s.Once(&o, 0)
 			t, _ := s.Text()
@@ -1318,13 +1623,13 @@ func (v *Endpoint) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *EventDelete) decode(s *jsonscan.Scanner) {
+func (v *EventDelete) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "event_id":
 			s.Once(&o, 0)
 			v.EventID.decode(s)
@@ -1334,13 +1639,13 @@ func (v *EventDelete) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *EventState) decode(s *jsonscan.Scanner) {
+func (v *EventState) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "delivered_to":
 			s.Once(&o, 0)
 			v.DeliveredTo.decode(s)
@@ -1362,13 +1667,13 @@ func (v *EventState) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *HangupReason) decode(s *jsonscan.Scanner) {
+func (v *HangupReason) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "code":
 			s.Once(&o, 0)
 			v.Code, _ = s.Text()
@@ -1384,13 +1689,13 @@ func (v *HangupReason) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Image) decode(s *jsonscan.Scanner) {
+func (v *Image) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "representations":
 			s.Once(&o, 0)
 			v.Representations.decode(s)
@@ -1422,13 +1727,13 @@ func (v *Image) decode(s *jsonscan.Scanner) {
 	v.normalize()
 }
 
-func (v *ImageDelivered) decode(s *jsonscan.Scanner) {
+func (v *ImageDelivered) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "event_id":
 			s.Once(&o, 0)
 			v.EventID.decode(s)
@@ -1438,13 +1743,13 @@ func (v *ImageDelivered) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *ImageSeen) decode(s *jsonscan.Scanner) {
+func (v *ImageSeen) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "event_id":
 			s.Once(&o, 0)
 			v.EventID.decode(s)
@@ -1454,13 +1759,13 @@ func (v *ImageSeen) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Initiator) decode(s *jsonscan.Scanner) {
+func (v *Initiator) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "invited":
 			s.Once(&o, 0)
 			v.Invited.decode(s)
@@ -1476,13 +1781,13 @@ func (v *Initiator) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *InvitingMember) decode(s *jsonscan.Scanner) {
+func (v *InvitingMember) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "member_id":
 			s.Once(&o, 0)
 			v.MemberID, _ = s.Text()
@@ -1513,13 +1818,13 @@ func (v *InvitingMember) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *KnockerTimestamp) decode(s *jsonscan.Scanner) {
+func (v *KnockerTimestamp) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "created":
 			s.Once(&o, 0)
 			v.Created, _ = s.Time()
@@ -1538,13 +1843,13 @@ func (v *KnockerTimestamp) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *KnockingProperties) decode(s *jsonscan.Scanner) {
+func (v *KnockingProperties) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "custom_data":
 			s.Once(&o, 0)
 			v.CustomData, _ = s.Raw()
@@ -1554,13 +1859,13 @@ func (v *KnockingProperties) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Leg) decode(s *jsonscan.Scanner) {
+func (v *Leg) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "leg_id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -1574,13 +1879,13 @@ func (v *Leg) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *LegState) decode(s *jsonscan.Scanner) {
+func (v *LegState) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "status":
 			s.Once(&o, 0)
 			t, _ := s.Text()
@@ -1597,13 +1902,13 @@ func (v *LegState) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *LegStatusEntry) decode(s *jsonscan.Scanner) {
+func (v *LegStatusEntry) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "status":
 			s.Once(&o, 0)
 			t, _ := s.Text()
@@ -1629,13 +1934,13 @@ func (v *LegStatusEntry) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *LegStatusUpdate) decode(s *jsonscan.Scanner) {
+func (v *LegStatusUpdate) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "leg_id":
 			s.Once(&o, 0)
 			v.LegID, _ = s.Text()
@@ -1656,20 +1961,27 @@ func (v *LegStatusUpdate) decode(s *jsonscan.Scanner) {
 			v.State.decode(s)
 		case "statusHistory":
 			s.Once(&o, 5)
-			v.StatusHistory = decodeList[LegStatusEntry](s)
+			if a, ok := s.Array(); ok {
+				v.StatusHistory = []LegStatusEntry{}
+				for s.More(&a) {
+					var e LegStatusEntry
+					e.decode(s)
+					v.StatusHistory = append(v.StatusHistory, e)
+				}
+			}
 		default:
 			s.Unknown(&o)
 		}
 	}
 }
 
-func (v *Location) decode(s *jsonscan.Scanner) {
+func (v *Location) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "longitude":
 			s.Once(&o, 0)
 			v.Longitude.decode(s)
@@ -1688,13 +2000,13 @@ func (v *Location) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MemberAnswered) decode(s *jsonscan.Scanner) {
+func (v *MemberAnswered) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
@@ -1711,13 +2023,13 @@ func (v *MemberAnswered) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MemberInvited) decode(s *jsonscan.Scanner) {
+func (v *MemberInvited) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "member_id":
 			s.Once(&o, 0)
 			v.MemberID, _ = s.Text()
@@ -1779,13 +2091,13 @@ func (v *MemberInvited) decode(s *jsonscan.Scanner) {
 	v.Membership.normalize()
 }
 
-func (v *MemberJoined) decode(s *jsonscan.Scanner) {
+func (v *MemberJoined) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "member_id":
 			s.Once(&o, 0)
 			v.MemberID, _ = s.Text()
@@ -1835,13 +2147,13 @@ func (v *MemberJoined) decode(s *jsonscan.Scanner) {
 	v.Membership.normalize()
 }
 
-func (v *MemberLeft) decode(s *jsonscan.Scanner) {
+func (v *MemberLeft) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "member_id":
 			s.Once(&o, 0)
 			v.MemberID, _ = s.Text()
@@ -1891,13 +2203,13 @@ func (v *MemberLeft) decode(s *jsonscan.Scanner) {
 	v.Membership.normalize()
 }
 
-func (v *MemberMedia) decode(s *jsonscan.Scanner) {
+func (v *MemberMedia) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "audio":
 			s.Once(&o, 0)
 			v.Audio.decode(s)
@@ -1916,13 +2228,13 @@ func (v *MemberMedia) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MemberMessageStatus) decode(s *jsonscan.Scanner) {
+func (v *MemberMessageStatus) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "message_type":
 			s.Once(&o, 0)
 			t, _ := s.Text()
@@ -2021,13 +2333,13 @@ func (v *MemberMessageStatus) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MemberTimestamp) decode(s *jsonscan.Scanner) {
+func (v *MemberTimestamp) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "invited":
 			s.Once(&o, 0)
 			v.Invited, _ = s.Time()
@@ -2043,13 +2355,13 @@ func (v *MemberTimestamp) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Message) decode(s *jsonscan.Scanner) {
+func (v *Message) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "message_type":
 			s.Once(&o, 0)
 			t, _ := s.Text()
@@ -2129,13 +2441,13 @@ func (v *Message) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MessageDelivered) decode(s *jsonscan.Scanner) {
+func (v *MessageDelivered) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "event_id":
 			s.Once(&o, 0)
 			v.EventID.decode(s)
@@ -2145,13 +2457,13 @@ func (v *MessageDelivered) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MessageFileURL) decode(s *jsonscan.Scanner) {
+func (v *MessageFileURL) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "url":
 			s.Once(&o, 0)
 			v.URL, _ = s.Text()
@@ -2161,13 +2473,13 @@ func (v *MessageFileURL) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MessageRejected) decode(s *jsonscan.Scanner) {
+func (v *MessageRejected) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "event_id":
 			s.Once(&o, 0)
 			v.EventID.decode(s)
@@ -2177,13 +2489,13 @@ func (v *MessageRejected) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MessageSeen) decode(s *jsonscan.Scanner) {
+func (v *MessageSeen) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "event_id":
 			s.Once(&o, 0)
 			v.EventID.decode(s)
@@ -2193,13 +2505,13 @@ func (v *MessageSeen) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MessageSubmitted) decode(s *jsonscan.Scanner) {
+func (v *MessageSubmitted) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "event_id":
 			s.Once(&o, 0)
 			v.EventID.decode(s)
@@ -2209,13 +2521,13 @@ func (v *MessageSubmitted) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MessageUndeliverable) decode(s *jsonscan.Scanner) {
+func (v *MessageUndeliverable) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "event_id":
 			s.Once(&o, 0)
 			v.EventID.decode(s)
@@ -2225,13 +2537,13 @@ func (v *MessageUndeliverable) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Messenger) decode(s *jsonscan.Scanner) {
+func (v *Messenger) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "category":
 			s.Once(&o, 0)
 			v.Category, _ = s.Text()
@@ -2244,7 +2556,7 @@ func (v *Messenger) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MixerPublisherCreated) decode(s *jsonscan.Scanner) {
+func (v *MixerPublisherCreated) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
@@ -2254,7 +2566,7 @@ func (v *MixerPublisherCreated) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MixerPublisherDestroyed) decode(s *jsonscan.Scanner) {
+func (v *MixerPublisherDestroyed) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
@@ -2264,7 +2576,7 @@ func (v *MixerPublisherDestroyed) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MixerSubscriberCreated) decode(s *jsonscan.Scanner) {
+func (v *MixerSubscriberCreated) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
@@ -2274,7 +2586,7 @@ func (v *MixerSubscriberCreated) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *MixerSubscriberDestroyed) decode(s *jsonscan.Scanner) {
+func (v *MixerSubscriberDestroyed) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
@@ -2284,13 +2596,13 @@ func (v *MixerSubscriberDestroyed) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Quality) decode(s *jsonscan.Scanner) {
+func (v *Quality) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "mos_score":
 			s.Once(&o, 0)
 			v.MOSScore, _ = s.Float()
@@ -2324,13 +2636,13 @@ func (v *Quality) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *RTCAnswer) decode(s *jsonscan.Scanner) {
+func (v *RTCAnswer) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "answer":
 			s.Once(&o, 0)
 			v.Answer, _ = s.Text()
@@ -2353,13 +2665,13 @@ func (v *RTCAnswer) decode(s *jsonscan.Scanner) {
 	v.normalize()
 }
 
-func (v *RTCAnswered) decode(s *jsonscan.Scanner) {
+func (v *RTCAnswered) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
@@ -2376,13 +2688,13 @@ func (v *RTCAnswered) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *RTCHangup) decode(s *jsonscan.Scanner) {
+func (v *RTCHangup) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "direction":
 			s.Once(&o, 0)
 			t, _ := s.Text()
@@ -2408,13 +2720,13 @@ func (v *RTCHangup) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *RTCOffer) decode(s *jsonscan.Scanner) {
+func (v *RTCOffer) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "sdp":
 			s.Once(&o, 0)
 			v.SDP, _ = s.Text()
@@ -2442,13 +2754,13 @@ func (v *RTCOffer) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *RTCRinging) decode(s *jsonscan.Scanner) {
+func (v *RTCRinging) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
@@ -2465,13 +2777,13 @@ func (v *RTCRinging) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *RTCStatus) decode(s *jsonscan.Scanner) {
+func (v *RTCStatus) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "duration":
 			s.Once(&o, 0)
 			v.Duration.decode(s)
@@ -2502,13 +2814,13 @@ func (v *RTCStatus) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *RTCTerminate) decode(s *jsonscan.Scanner) {
+func (v *RTCTerminate) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "rtc_id":
 			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
@@ -2524,13 +2836,13 @@ func (v *RTCTerminate) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *RTCTransfer) decode(s *jsonscan.Scanner) {
+func (v *RTCTransfer) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "was_member":
 			s.Once(&o, 0)
 			v.WasMember, _ = s.Text()
@@ -2552,13 +2864,13 @@ func (v *RTCTransfer) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Reason) decode(s *jsonscan.Scanner) {
+func (v *Reason) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "code":
 			s.Once(&o, 0)
 			v.Code, _ = s.Text()
@@ -2571,13 +2883,13 @@ func (v *Reason) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Rendition) decode(s *jsonscan.Scanner) {
+func (v *Rendition) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -2596,13 +2908,13 @@ func (v *Rendition) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Representations) decodeObject(s *jsonscan.Scanner) {
+func (v *Representations) decodeObject(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -2630,13 +2942,13 @@ func (v *Representations) decodeObject(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *SIPAMDMachine) decode(s *jsonscan.Scanner) {
+func (v *SIPAMDMachine) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "type":
 			s.Once(&o, 0)
 			v.Type, _ = s.Text()
@@ -2655,13 +2967,13 @@ func (v *SIPAMDMachine) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *SIPAnswered) decode(s *jsonscan.Scanner) {
+func (v *SIPAnswered) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
@@ -2678,13 +2990,13 @@ func (v *SIPAnswered) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *SIPHangup) decode(s *jsonscan.Scanner) {
+func (v *SIPHangup) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "direction":
 			s.Once(&o, 0)
 			t, _ := s.Text()
@@ -2710,13 +3022,13 @@ func (v *SIPHangup) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *SIPMachine) decode(s *jsonscan.Scanner) {
+func (v *SIPMachine) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "type":
 			s.Once(&o, 0)
 			v.Type, _ = s.Text()
@@ -2735,13 +3047,13 @@ func (v *SIPMachine) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *SIPRinging) decode(s *jsonscan.Scanner) {
+func (v *SIPRinging) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "channel":
 			s.Once(&o, 0)
 			if !s.Null() {
@@ -2758,13 +3070,13 @@ func (v *SIPRinging) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *SIPStatus) decode(s *jsonscan.Scanner) {
+func (v *SIPStatus) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "price":
 			s.Once(&o, 0)
 			v.Price, _ = s.Text()
@@ -2815,13 +3127,13 @@ func (v *SIPStatus) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Template) decode(s *jsonscan.Scanner) {
+func (v *Template) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "name":
 			s.Once(&o, 0)
 			v.Name, _ = s.Text()
@@ -2840,13 +3152,13 @@ func (v *Template) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Text) decode(s *jsonscan.Scanner) {
+func (v *Text) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "text":
 			s.Once(&o, 0)
 			v.Text, _ = s.Text()
@@ -2871,13 +3183,13 @@ func (v *Text) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *TextDelivered) decode(s *jsonscan.Scanner) {
+func (v *TextDelivered) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "event_id":
 			s.Once(&o, 0)
 			v.EventID.decode(s)
@@ -2887,13 +3199,13 @@ func (v *TextDelivered) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *TextSeen) decode(s *jsonscan.Scanner) {
+func (v *TextSeen) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "event_id":
 			s.Once(&o, 0)
 			v.EventID.decode(s)
@@ -2903,13 +3215,13 @@ func (v *TextSeen) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *TextTypingOff) decode(s *jsonscan.Scanner) {
+func (v *TextTypingOff) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "activity":
 			s.Once(&o, 0)
 			if n, ok := decodeInt(s); ok {
@@ -2924,13 +3236,13 @@ func (v *TextTypingOff) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *TextTypingOn) decode(s *jsonscan.Scanner) {
+func (v *TextTypingOn) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "activity":
 			s.Once(&o, 0)
 			if n, ok := decodeInt(s); ok {
@@ -2945,13 +3257,13 @@ func (v *TextTypingOn) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *TextUpdate) decode(s *jsonscan.Scanner) {
+func (v *TextUpdate) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "text":
 			s.Once(&o, 0)
 			v.Text, _ = s.Text()
@@ -2964,13 +3276,13 @@ func (v *TextUpdate) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *Transcription) decode(s *jsonscan.Scanner) {
+func (v *Transcription) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "language":
 			s.Once(&o, 0)
 			v.Language, _ = s.Text()
@@ -2983,13 +3295,13 @@ func (v *Transcription) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *User) decode(s *jsonscan.Scanner) {
+func (v *User) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -3024,13 +3336,13 @@ func (v *User) decode(s *jsonscan.Scanner) {
 	v.normalize()
 }
 
-func (v *UserChannel) decode(s *jsonscan.Scanner) {
+func (v *UserChannel) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "number":
 			s.Once(&o, 0)
 			v.Number.decode(s)
@@ -3061,53 +3373,116 @@ func (v *UserChannel) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *UserChannels) decode(s *jsonscan.Scanner) {
+func (v *UserChannels) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "pstn":
 			s.Once(&o, 0)
-			v.PSTN = decodeList[UserChannel](s)
+			if a, ok := s.Array(); ok {
+				v.PSTN = []UserChannel{}
+				for s.More(&a) {
+					var e UserChannel
+					e.decode(s)
+					v.PSTN = append(v.PSTN, e)
+				}
+			}
 		case "sip":
 			s.Once(&o, 1)
-			v.SIP = decodeList[UserChannel](s)
+			if a, ok := s.Array(); ok {
+				v.SIP = []UserChannel{}
+				for s.More(&a) {
+					var e UserChannel
+					e.decode(s)
+					v.SIP = append(v.SIP, e)
+				}
+			}
 		case "vbc":
 			s.Once(&o, 2)
-			v.VBC = decodeList[UserChannel](s)
+			if a, ok := s.Array(); ok {
+				v.VBC = []UserChannel{}
+				for s.More(&a) {
+					var e UserChannel
+					e.decode(s)
+					v.VBC = append(v.VBC, e)
+				}
+			}
 		case "websocket":
 			s.Once(&o, 3)
-			v.Websocket = decodeList[UserChannel](s)
+			if a, ok := s.Array(); ok {
+				v.Websocket = []UserChannel{}
+				for s.More(&a) {
+					var e UserChannel
+					e.decode(s)
+					v.Websocket = append(v.Websocket, e)
+				}
+			}
 		case "sms":
 			s.Once(&o, 4)
-			v.SMS = decodeList[UserChannel](s)
+			if a, ok := s.Array(); ok {
+				v.SMS = []UserChannel{}
+				for s.More(&a) {
+					var e UserChannel
+					e.decode(s)
+					v.SMS = append(v.SMS, e)
+				}
+			}
 		case "mms":
 			s.Once(&o, 5)
-			v.MMS = decodeList[UserChannel](s)
+			if a, ok := s.Array(); ok {
+				v.MMS = []UserChannel{}
+				for s.More(&a) {
+					var e UserChannel
+					e.decode(s)
+					v.MMS = append(v.MMS, e)
+				}
+			}
 		case "whatsapp":
 			s.Once(&o, 6)
-			v.WhatsApp = decodeList[UserChannel](s)
+			if a, ok := s.Array(); ok {
+				v.WhatsApp = []UserChannel{}
+				for s.More(&a) {
+					var e UserChannel
+					e.decode(s)
+					v.WhatsApp = append(v.WhatsApp, e)
+				}
+			}
 		case "viber":
 			s.Once(&o, 7)
-			v.Viber = decodeList[UserChannel](s)
+			if a, ok := s.Array(); ok {
+				v.Viber = []UserChannel{}
+				for s.More(&a) {
+					var e UserChannel
+					e.decode(s)
+					v.Viber = append(v.Viber, e)
+				}
+			}
 		case "messenger":
 			s.Once(&o, 8)
-			v.Messenger = decodeList[UserChannel](s)
+			if a, ok := s.Array(); ok {
+				v.Messenger = []UserChannel{}
+				for s.More(&a) {
+					var e UserChannel
+					e.decode(s)
+					v.Messenger = append(v.Messenger, e)
+				}
+			}
 		default:
 			s.Unknown(&o)
 		}
 	}
 }
 
-func (v *UserInfoProperties) decode(s *jsonscan.Scanner) {
+func (v *UserInfoProperties) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "custom_data":
 			s.Once(&o, 0)
 			v.CustomData, _ = s.Raw()
@@ -3120,13 +3495,13 @@ func (v *UserInfoProperties) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *UserProperties) decode(s *jsonscan.Scanner) {
+func (v *UserProperties) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "custom_data":
 			s.Once(&o, 0)
 			v.CustomData, _ = s.Raw()
@@ -3136,13 +3511,13 @@ func (v *UserProperties) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *ViberService) decode(s *jsonscan.Scanner) {
+func (v *ViberService) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "category":
 			s.Once(&o, 0)
 			v.Category, _ = s.Text()
@@ -3158,13 +3533,13 @@ func (v *ViberService) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *VideoMuteOff) decode(s *jsonscan.Scanner) {
+func (v *VideoMuteOff) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "rtc_id":
 			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
@@ -3174,13 +3549,13 @@ func (v *VideoMuteOff) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *VideoMuteOn) decode(s *jsonscan.Scanner) {
+func (v *VideoMuteOn) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "rtc_id":
 			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
@@ -3190,13 +3565,13 @@ func (v *VideoMuteOn) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *WhatsApp) decode(s *jsonscan.Scanner) {
+func (v *WhatsApp) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "policy":
 			s.Once(&o, 0)
 			v.Policy, _ = s.Text()
@@ -3209,13 +3584,13 @@ func (v *WhatsApp) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *conversationJSON) decode(s *jsonscan.Scanner) {
+func (v *conversationJSON) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -3246,7 +3621,14 @@ func (v *conversationJSON) decode(s *jsonscan.Scanner) {
 			}
 		case "numbers":
 			s.Once(&o, 8)
-			v.Numbers = decodeList[ConversationNumber](s)
+			if a, ok := s.Array(); ok {
+				v.Numbers = []ConversationNumber{}
+				for s.More(&a) {
+					var e ConversationNumber
+					e.decode(s)
+					v.Numbers = append(v.Numbers, e)
+				}
+			}
 		case "callback":
 			s.Once(&o, 9)
 			if !s.Null() {
@@ -3262,13 +3644,13 @@ func (v *conversationJSON) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *createdJSON) decode(s *jsonscan.Scanner) {
+func (v *createdJSON) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID.decode(s)
@@ -3284,13 +3666,13 @@ func (v *createdJSON) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *deletedTimestamp) decode(s *jsonscan.Scanner) {
+func (v *deletedTimestamp) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "deleted":
 			s.Once(&o, 0)
 			v.Deleted, _ = s.Time()
@@ -3300,13 +3682,13 @@ func (v *deletedTimestamp) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *link) decode(s *jsonscan.Scanner) {
+func (v *link) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "href":
 			s.Once(&o, 0)
 			v.Href, _ = s.Text()
@@ -3316,13 +3698,13 @@ func (v *link) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *memberEmbedded) decode(s *jsonscan.Scanner) {
+func (v *memberEmbedded) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "user":
 			s.Once(&o, 0)
 			v.User.decode(s)
@@ -3332,13 +3714,13 @@ func (v *memberEmbedded) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *memberJSON) decode(s *jsonscan.Scanner) {
+func (v *memberJSON) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -3393,13 +3775,13 @@ func (v *memberJSON) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *membershipItem) decode(s *jsonscan.Scanner) {
+func (v *membershipItem) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -3412,13 +3794,13 @@ func (v *membershipItem) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *membershipJSON) decode(s *jsonscan.Scanner) {
+func (v *membershipJSON) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -3434,13 +3816,13 @@ func (v *membershipJSON) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *playbackJSON) decode(s *jsonscan.Scanner) {
+func (v *playbackJSON) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "message":
 			s.Once(&o, 0)
 			v.Message, _ = s.Text()
@@ -3453,13 +3835,13 @@ func (v *playbackJSON) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *sessionEmbedded) decode(s *jsonscan.Scanner) {
+func (v *sessionEmbedded) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "user":
 			s.Once(&o, 0)
 			v.User.decode(s)
@@ -3472,13 +3854,13 @@ func (v *sessionEmbedded) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *sessionJSON) decode(s *jsonscan.Scanner) {
+func (v *sessionJSON) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()
@@ -3494,13 +3876,13 @@ func (v *sessionJSON) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *userConversationJSON) decode(s *jsonscan.Scanner) {
+func (v *userConversationJSON) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "_embedded":
 			s.Once(&o, 0)
 			v.Embedded.decode(s)
@@ -3516,13 +3898,13 @@ func (v *userConversationJSON) decode(s *jsonscan.Scanner) {
 	}
 }
 
-func (v *userJSON) decode(s *jsonscan.Scanner) {
+func (v *userJSON) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			v.ID, _ = s.Text()

@@ -9,10 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // EventID counts the events of one conversation: the first has 1, and the order
@@ -27,7 +24,7 @@ type EventID int64
 // UnmarshalJSON reads 4 and "4".
 func (id *EventID) UnmarshalJSON(data []byte) error { return decodeJSON(data, id) }
 
-func (id *EventID) decode(s *jsonscan.Scanner) {
+func (id *EventID) decode(s *scanner) {
 	start := s.Offset()
 	if s.Null() {
 		return
@@ -42,7 +39,7 @@ func (id *EventID) decode(s *jsonscan.Scanner) {
 const eventIDWanted = "event ID: a whole number from 0, or its text"
 
 // scanEventID reads an ID in either form; null is 0.
-func scanEventID(s *jsonscan.Scanner) (EventID, bool) {
+func scanEventID(s *scanner) (EventID, bool) {
 	var text string
 	switch s.Peek() {
 	case '0':
@@ -95,14 +92,14 @@ type EventState struct {
 // ReceiptTimes holds the time of a receipt by member ID.
 type ReceiptTimes map[string]time.Time
 
-func (m *ReceiptTimes) decode(s *jsonscan.Scanner) {
+func (m *ReceiptTimes) decode(s *scanner) {
 	o, ok := s.Object()
 	if !ok {
 		return
 	}
 	*m = ReceiptTimes{}
 	for s.Next(&o) {
-		name := o.Name
+		name := s.Name(&o)
 		if !s.Remember(&o) {
 			return
 		}
@@ -199,9 +196,7 @@ func (e *Event) Deleted() (time.Time, bool) {
 	if b, ok := e.Body.(interface{ deletedAt() time.Time }); ok {
 		at = b.deletedAt()
 	} else if bytes.Contains(e.Raw, []byte(`"deleted"`)) {
-		p := parsers.Get().(*parser)
-		at = p.deleted(e.Raw)
-		p.release()
+		at = readDeleted(e.Raw)
 	}
 	return at, !at.IsZero()
 }
@@ -221,23 +216,14 @@ func ParseEvent(data []byte) (*Event, error) {
 	return parseOwned(bytes.Clone(data))
 }
 
-// parseOwned is ParseEvent for data that nobody else will change.
-func parseOwned(data []byte) (*Event, error) {
-	p := parsers.Get().(*parser)
-	e, err := p.parse(data)
-	p.release()
-	return e, err
-}
-
 // parsePacket is ParseEvent for a packet of the realtime session: the name of the
 // event and its payload.
 func parsePacket(name EventType, data []byte) (*Event, error) {
-	p := parsers.Get().(*parser)
-	p.packet = name
-	e, err := p.parse(bytes.Clone(data))
-	p.release()
-	return e, err
+	return parse(name, bytes.Clone(data))
 }
+
+// parseOwned is ParseEvent for data that nobody else will change.
+func parseOwned(data []byte) (*Event, error) { return parse("", data) }
 
 // ParseEvents reads a list of events: a bare array, or a page of any version.
 // Links of the page are not followed; an empty object is an empty list.
@@ -251,16 +237,14 @@ func ParseEvents(data []byte) ([]*Event, error) {
 
 // parsePage is ParseEvents with the cursors of the page.
 func parsePage(data []byte) (*Page[Event], error) {
-	p := parsers.Get().(*parser)
-	spans, err := p.list(data)
-	page := &Page[Event]{Next: strings.Clone(p.next), Prev: strings.Clone(p.prev)}
-	p.release()
+	l, err := readList(data)
 	if err != nil {
 		return &Page[Event]{}, &DecodeError{Err: fmt.Errorf("list: %w", err)}
 	}
-	events := make([]*Event, 0, len(spans))
+	page := &Page[Event]{Next: strings.Clone(l.next), Prev: strings.Clone(l.prev)}
+	events := make([]*Event, 0, len(l.spans))
 	var bad []error
-	for i, span := range spans {
+	for i, span := range l.spans {
 		e, err := ParseEvent(data[span.start:span.end])
 		if err != nil {
 			bad = append(bad, fmt.Errorf("nexmo: list: item %d: %w", i, err))
@@ -272,63 +256,47 @@ func parsePage(data []byte) (*Page[Event], error) {
 	return page, errors.Join(bad...)
 }
 
-var parsers = sync.Pool{New: func() any { return new(parser) }}
-
-// parser reads one event or list, and is then used for the next.
+// parser reads one event. It lives on the stack: the garbage collector need not be
+// told of what is written there, and nothing is kept from one event to the next.
 type parser struct {
-	s jsonscan.Scanner
+	s scanner
 	envelope
 }
 
-// envelope holds what is known of an event while its envelope is read.
+// envelope is what is known of an event while it is read.
 type envelope struct {
-	event *Event // where the fields go: early, and then what was made
-	early Event  // until the type is known
-
+	Event
 	packet      EventType // the name of a packet, which overrides the type inside
 	cid, href   string    // other places of the conversation ID
 	destination string    // envelope fields that belong to rtc bodies
 	fromMB      Bool
-	body        span
-	made        made   // the event, once its type is known
-	wrapped     span   // what a push notification wraps
-	next, prev  string // cursors of a page
 	start       int
 	shape       error // the first field, in order of the text, with another shape
+	wrapped     span  // what a push notification wraps
+	body        span
+	pending     bool   // the body came before the type, and is not decoded
+	made        *Event // the memory of an event whose type has a struct, or nil
 }
 
 // span is a value that was read or skipped; none when end is 0.
 type span struct{ start, end int }
 
-// made is an event of a type that has a struct, and its body.
-type made struct {
-	info    *eventType // nil: none was made
-	body    typedBody
-	pending bool // the body came before the type, and is not decoded
-	room    room
-}
-
-func (p *parser) release() {
-	p.s.Reset("", nil) // keeps its buffers, not the text
-	p.envelope = envelope{}
-	parsers.Put(p)
-}
-
 // parse reads an event, which keeps raw, for Raw and the raw values within, and a
-// copy of it, of which its strings are views.
-func (p *parser) parse(raw []byte) (*Event, error) {
+// copy of it, of which its strings are views. A packet has a name, and else it is "".
+func parse(packet EventType, raw []byte) (*Event, error) {
+	var p parser
+	p.packet = packet
 	if err := p.read(raw); err != nil {
-		return nil, &DecodeError{Type: p.event.Type, Err: err}
+		return nil, &DecodeError{Type: p.Type, Err: err}
 	}
-	p.event.Raw = raw
-	return p.finish(raw), nil
+	p.Raw = raw
+	return p.finish(), nil
 }
 
 // read reads the envelope, in whatever form it is, and finds the body.
 func (p *parser) read(raw []byte) error {
 	s := &p.s
 	s.Reset(string(raw), raw)
-	p.event = &p.early
 	var err error
 	if s.Peek() == '[' {
 		err = p.readPacket()
@@ -337,28 +305,29 @@ func (p *parser) read(raw []byte) error {
 	}
 	s.End()
 	if serr := s.Err(); serr != nil {
-		p.event.Type = ""
+		p.Type = ""
 		return serr // broken JSON explains all else
 	}
-	if err == nil && p.event.Type == "" && p.wrapped.end != 0 {
+	if err == nil && p.Type == "" && p.wrapped.end != 0 {
 		s.Seek(p.wrapped.start)
 		err = p.readEnvelope()
 	}
-	if err == nil && p.event.Type == "" {
+	if err == nil && p.Type == "" {
 		err = errors.New(`no "type": an event has one, such as "member:joined"`)
 	}
-	if p.event.ConversationID == "" {
-		p.event.ConversationID = p.cid
+	if p.ConversationID == "" {
+		p.ConversationID = p.cid
 	}
-	if p.event.ConversationID == "" {
-		p.event.ConversationID = conversationInLink(p.href)
+	if p.ConversationID == "" {
+		p.ConversationID = conversationInLink(p.href)
 	}
 	return err
 }
 
-// deleted returns body.timestamp.deleted of an event whose body holds nothing
+// readDeleted returns body.timestamp.deleted of an event whose body holds nothing
 // else, or zero.
-func (p *parser) deleted(raw []byte) time.Time {
+func readDeleted(raw []byte) time.Time {
+	var p parser
 	if p.read(raw) != nil || p.body.end == 0 {
 		return time.Time{}
 	}
@@ -368,7 +337,7 @@ func (p *parser) deleted(raw []byte) time.Time {
 	fields := 0
 	o, _ := s.Object()
 	for ; s.Next(&o); fields++ {
-		if o.Name == "timestamp" {
+		if s.Name(&o) == "timestamp" {
 			t.decode(s)
 		} else {
 			s.Skip()
@@ -412,16 +381,17 @@ func (p *parser) readEnvelope() error {
 		s.Skip()
 		return errors.New("want a JSON object")
 	}
-	p.make(p.packet)
-	e := p.event
+	if p.packet != "" {
+		p.make(p.packet)
+	}
 	var unusable error
 	o, _ := s.Object()
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			s.Once(&o, 0)
 			var ok bool
-			if e.ID, ok = scanEventID(s); !ok && unusable == nil {
+			if p.ID, ok = scanEventID(s); !ok && unusable == nil {
 				unusable = errors.New("id: want an " + eventIDWanted)
 			}
 		case "type":
@@ -430,19 +400,18 @@ func (p *parser) readEnvelope() error {
 				unusable = errors.New(`type: want text, such as "member:joined"`)
 			}
 			t, _ := s.Text()
-			e.Type = EventType(t)
+			p.Type = EventType(t)
 			if p.packet == "" {
-				p.make(e.Type)
-				e = p.event
+				p.make(p.Type)
 			}
 		case "event_type": // push notifications
 			s.Once(&o, 2)
-			if t, ok := s.Text(); ok && e.Type == "" {
-				e.Type = EventType(t)
+			if t, ok := s.Text(); ok && p.Type == "" {
+				p.Type = EventType(t)
 			}
 		case "conversation_id":
 			s.Once(&o, 3)
-			e.ConversationID, _ = s.Text()
+			p.ConversationID, _ = s.Text()
 		case "cid":
 			s.Once(&o, 4)
 			p.cid, _ = s.Text()
@@ -456,16 +425,16 @@ func (p *parser) readEnvelope() error {
 			p.readLinks()
 		case "application_id":
 			s.Once(&o, 7)
-			e.ApplicationID, _ = s.Text()
+			p.ApplicationID, _ = s.Text()
 		case "from":
 			s.Once(&o, 8)
-			e.From, _ = s.Text()
+			p.From, _ = s.Text()
 		case "to":
 			s.Once(&o, 9)
-			e.To, _ = s.Text()
+			p.To, _ = s.Text()
 		case "timestamp":
 			s.Once(&o, 10)
-			e.Timestamp, _ = s.Time()
+			p.Timestamp, _ = s.Time()
 		case "body":
 			s.Once(&o, 11)
 			p.readBody()
@@ -477,7 +446,7 @@ func (p *parser) readEnvelope() error {
 			p.readEmbedded()
 		case "params":
 			s.Once(&o, 14)
-			e.Params, _ = s.Raw()
+			p.Params, _ = s.Raw()
 		case "session_destination":
 			s.Once(&o, 15)
 			p.destination, _ = s.Text()
@@ -499,7 +468,7 @@ func (p *parser) readEnvelope() error {
 		}
 	}
 	if p.packet != "" {
-		e.Type = p.packet
+		p.Type = p.packet
 	}
 	if p.shape == nil {
 		p.shape = s.ShapeFrom(p.start, "")
@@ -508,31 +477,25 @@ func (p *parser) readEnvelope() error {
 	return unusable
 }
 
-// make makes an event of a type, if it has a struct, and goes on with that. Its
-// parts are then handed out by the scanner.
+// make makes the memory of an event if its type has a struct. Its parts are then
+// handed out by the scanner.
 func (p *parser) make(typ EventType) {
-	info, ok := eventTypeByName[typ]
-	if !ok {
+	info := eventTypeNamed(typ)
+	if info == nil {
 		return
 	}
-	m := &p.made
-	m.info = info
-	var event *Event
-	event, m.body = info.alloc(&m.room)
-	p.s.Room = &m.room
-	*event = *p.event
-	p.event = event
+	p.made, p.Body, p.s.room = info.alloc()
 }
 
 // readBody decodes the body if the type is known already. Else finish does.
 func (p *parser) readBody() {
 	s := &p.s
-	if p.made.pending = p.made.info == nil; p.made.pending {
+	if p.pending = p.made == nil; p.pending {
 		p.body.start, p.body.end = s.Skip()
 		return
 	}
 	p.body.start = s.Offset()
-	p.made.body.decode(s)
+	decodeBody(p.Body, s)
 	p.body.end = p.body.start + len(s.Since(p.body.start))
 }
 
@@ -543,8 +506,8 @@ func (p *parser) readState() {
 		p.s.Skip()
 		return
 	}
-	p.event.State = new(EventState)
-	p.event.State.decode(&p.s)
+	p.State = new(EventState)
+	p.State.decode(&p.s)
 }
 
 func (p *parser) readEmbedded() {
@@ -554,19 +517,19 @@ func (p *parser) readEmbedded() {
 		return
 	}
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "from_user":
 			s.Once(&o, 0)
 			if !s.Null() {
-				p.event.FromUser = newUser(s)
-				p.event.FromUser.decode(s)
+				p.FromUser = newUser(s)
+				p.FromUser.decode(s)
 			}
 		case "from_member":
 			s.Once(&o, 1)
 			var m struct{ id string }
 			if o, ok := s.Object(); ok {
 				for s.Next(&o) {
-					if o.Name == "id" {
+					if s.Name(&o) == "id" {
 						s.Once(&o, 0)
 						m.id, _ = s.Text()
 					} else {
@@ -574,7 +537,7 @@ func (p *parser) readEmbedded() {
 					}
 				}
 			}
-			p.event.FromMember = m.id
+			p.FromMember = m.id
 		default:
 			s.Unknown(&o)
 		}
@@ -589,7 +552,7 @@ func (p *parser) readLinks() {
 		return
 	}
 	for s.Next(&o) {
-		if o.Name != "self" {
+		if s.Name(&o) != "self" {
 			s.Unknown(&o)
 			continue
 		}
@@ -599,7 +562,7 @@ func (p *parser) readLinks() {
 			continue
 		}
 		for s.Next(&self) {
-			if self.Name == "href" {
+			if s.Name(&self) == "href" {
 				s.Once(&self, 0)
 				p.href, _ = s.Text()
 			} else {
@@ -627,76 +590,77 @@ func conversationInLink(href string) string {
 
 // finish returns the event, and decodes the body unless that was done. The envelope
 // is complete.
-func (p *parser) finish(raw []byte) *Event {
-	e, s := p.event, &p.s
+func (p *parser) finish() *Event {
+	s, shape := &p.s, p.shape
 	var content json.RawMessage
 	if p.body.end != 0 {
-		content = raw[p.body.start:p.body.end:p.body.end]
+		content = p.Raw[p.body.start:p.body.end:p.body.end]
 	}
-	if name, ok := e.Type.customName(); ok && p.shape == nil {
+	if p.made == nil {
+		p.make(p.Type) // event_type has named it
+	}
+	if p.made != nil && p.pending && shape == nil {
+		s.Seek(p.body.start)
+		decodeBody(p.Body, s)
+		shape = s.ShapeFrom(p.body.start, "body")
+	}
+	if p.made != nil && shape == nil {
+		if b, ok := p.Body.(interface{ signal(string, Bool) }); ok {
+			b.signal(p.destination, p.fromMB)
+		}
+		*p.made = p.Event
+		return p.made
+	}
+	if name, ok := p.Type.customName(); ok && shape == nil {
 		x := new(struct {
 			event Event
 			body  Custom
 		})
-		x.event, x.body = *e, Custom{Name: name, JSON: content}
-		x.event.Body = &x.body
+		p.Body = &x.body
+		x.event, x.body = p.Event, Custom{Name: name, JSON: content}
 		return &x.event
-	}
-	shape := p.shape
-	m := &p.made
-	if m.info == nil {
-		p.make(e.Type) // event_type has named it
-	}
-	if m.info != nil && m.pending && shape == nil {
-		s.Seek(p.body.start)
-		m.body.decode(s)
-		shape = s.ShapeFrom(p.body.start, "body")
-	}
-	if m.info != nil && shape == nil {
-		if b, ok := m.body.(interface{ signal(string, Bool) }); ok {
-			b.signal(p.destination, p.fromMB)
-		}
-		p.event.Body = m.body
-		return p.event
 	}
 	x := new(struct {
 		event Event
 		body  RawBody
 	})
-	x.event, x.body = *e, RawBody{Type: e.Type, JSON: content, Err: shape}
-	x.event.Body = &x.body
+	p.Body = &x.body
+	x.event, x.body = p.Event, RawBody{Type: p.Type, JSON: content, Err: shape}
 	return &x.event
 }
 
-// list returns where the events of a list are.
-func (p *parser) list(data []byte) ([]span, error) {
-	s := &p.s
+// listing is where the events of a list are, and the cursors of the page.
+type listing struct {
+	s          scanner
+	spans      []span
+	next, prev string
+}
+
+func readList(data []byte) (*listing, error) {
+	l := new(listing)
+	s := &l.s
 	s.Reset(string(data), data)
-	var spans []span
 	var err error
 	switch s.Peek() {
 	case '[':
-		spans = p.items(data)
+		l.spans = l.items(data)
 	case '{':
-		spans, err = p.page(data)
+		l.spans, err = l.page(data)
 	default:
 		s.Skip()
 		err = errors.New("want an array of events, or a page of them")
 	}
 	s.End()
-	if serr := s.Err(); serr != nil {
-		return nil, serr
-	}
-	return spans, err
+	return l, cmp.Or(s.Err(), err)
 }
 
-func (p *parser) items(data []byte) []span {
+func (l *listing) items(data []byte) []span {
 	spans := make([]span, 0, 100) // the longest page
-	a, _ := p.s.Array()
-	for p.s.More(&a) {
-		start := p.s.Offset()
+	a, _ := l.s.Array()
+	for l.s.More(&a) {
+		start := l.s.Offset()
 		end := skipItem(data, start)
-		p.s.Seek(end)
+		l.s.Seek(end)
 		spans = append(spans, span{start, end})
 	}
 	return spans
@@ -749,22 +713,22 @@ func skipText(data []byte, i int) int {
 
 // page reads a page: the array of events is _embedded itself, or events or
 // data.events in it.
-func (p *parser) page(data []byte) (spans []span, err error) {
-	s := &p.s
+func (l *listing) page(data []byte) (spans []span, err error) {
+	s := &l.s
 	single, paged, empty := false, false, true
 	o, _ := s.Object()
 	for s.Next(&o) {
 		empty = false
-		switch o.Name {
+		switch s.Name(&o) {
 		case "_embedded":
 			s.Once(&o, 0)
 			paged = true
-			spans, err = p.embeddedItems(data, 0)
+			spans, err = l.embeddedItems(data, 0)
 			continue
 		case "_links":
 			s.Once(&o, 1)
 			paged = true
-			p.next, p.prev = decodeCursors(s)
+			l.next, l.prev = decodeCursors(s)
 			continue
 		case "page_size":
 			paged = true
@@ -785,11 +749,11 @@ func (p *parser) page(data []byte) (spans []span, err error) {
 	}
 }
 
-func (p *parser) embeddedItems(data []byte, depth int) (spans []span, err error) {
-	s := &p.s
+func (l *listing) embeddedItems(data []byte, depth int) (spans []span, err error) {
+	s := &l.s
 	switch s.Peek() {
 	case '[':
-		return p.items(data), nil
+		return l.items(data), nil
 	case 'n':
 		s.Null()
 		return nil, nil
@@ -802,21 +766,21 @@ func (p *parser) embeddedItems(data []byte, depth int) (spans []span, err error)
 	o, _ := s.Object()
 	for s.Next(&o) {
 		switch {
-		case o.Name == "events":
+		case s.Name(&o) == "events":
 			s.Once(&o, 0)
 			switch s.Peek() {
 			case '[':
-				spans = p.items(data)
+				spans = l.items(data)
 			case 'n':
 				s.Null()
 			default:
 				s.Skip()
 				err = errors.New("_embedded.events: want an array")
 			}
-		case o.Name == "data" && depth == 0:
+		case s.Name(&o) == "data" && depth == 0:
 			s.Once(&o, 1)
 			var derr error
-			inner, derr = p.embeddedItems(data, 1)
+			inner, derr = l.embeddedItems(data, 1)
 			err = cmp.Or(err, derr)
 		default:
 			s.Unknown(&o)

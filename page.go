@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // Order is the order of a list.
@@ -123,7 +121,7 @@ func parseAnswerPage[T any, P interface {
 	if len(answer) == 0 {
 		return page, nil
 	}
-	err := c.scan(answer, op, func(s *jsonscan.Scanner) {
+	err := c.scan(answer, op, func(s *scanner) {
 		*page = Page[T]{}
 		items := func() {
 			for a, ok := s.Array(); ok && s.More(&a); {
@@ -170,8 +168,8 @@ func one[T any, P interface {
 // cut in the middle of a sign, is no reason to refuse the rest: it is read as
 // encoding/json does. A field of another shape than documented is logged: it stays
 // empty, and Raw has it.
-func (c *Client) scan(answer []byte, op string, decode func(*jsonscan.Scanner)) error {
-	var s jsonscan.Scanner
+func (c *Client) scan(answer []byte, op string, decode func(*scanner)) error {
+	var s scanner
 	read := func(text []byte) error {
 		s.Reset(string(text), text)
 		decode(&s)
@@ -207,10 +205,10 @@ func valueOf[T any](p *T) T {
 
 // decode reads a page whose items are _embedded itself, or _embedded.name, or
 // _embedded.data.name.
-func (p *Page[T]) decode(s *jsonscan.Scanner, name string, items func()) {
+func (p *Page[T]) decode(s *scanner, name string, items func()) {
 	o, _ := s.Object()
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "_embedded":
 			s.Once(&o, 0)
 			embedded(s, name, items, 1)
@@ -223,7 +221,7 @@ func (p *Page[T]) decode(s *jsonscan.Scanner, name string, items func()) {
 	}
 }
 
-func embedded(s *jsonscan.Scanner, name string, items func(), depth int) {
+func embedded(s *scanner, name string, items func(), depth int) {
 	if s.Peek() != '{' {
 		items()
 		return
@@ -231,10 +229,10 @@ func embedded(s *jsonscan.Scanner, name string, items func(), depth int) {
 	o, _ := s.Object()
 	for s.Next(&o) {
 		switch {
-		case o.Name == name:
+		case s.Name(&o) == name:
 			s.Once(&o, 0)
 			items()
-		case o.Name == "data" && depth > 0:
+		case s.Name(&o) == "data" && depth > 0:
 			s.Once(&o, 1)
 			embedded(s, name, items, depth-1)
 		default:
@@ -244,10 +242,10 @@ func embedded(s *jsonscan.Scanner, name string, items func(), depth int) {
 }
 
 // decodeCursors reads the links of a page and returns the cursors in them.
-func decodeCursors(s *jsonscan.Scanner) (next, prev string) {
+func decodeCursors(s *scanner) (next, prev string) {
 	o, _ := s.Object()
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "next":
 			s.Once(&o, 0)
 			next = cursorOf(decodeHref(s))
@@ -261,7 +259,7 @@ func decodeCursors(s *jsonscan.Scanner) (next, prev string) {
 	return next, prev
 }
 
-func decodeHref(s *jsonscan.Scanner) string {
+func decodeHref(s *scanner) string {
 	if s.Peek() == '"' {
 		href, _ := s.Text()
 		return href

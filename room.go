@@ -2,6 +2,12 @@ package nexmo
 
 import "github.com/conversation-events/nexmo/internal/jsonscan"
 
+// scanner is what all decoders read from.
+type scanner struct {
+	jsonscan.Scanner
+	room room // of the event that is read
+}
+
 // room is memory that came with an event, for the parts that most events have. It
 // is handed out once; whatever else is needed is made.
 type room struct {
@@ -11,19 +17,9 @@ type room struct {
 	legs    []Leg
 }
 
-// noRoom has none: its reader reads no event.
-var noRoom room
+func newUser(s *scanner) *User { return take(&s.room.user) }
 
-func roomOf(s *jsonscan.Scanner) *room {
-	if r, ok := s.Room.(*room); ok {
-		return r
-	}
-	return &noRoom
-}
-
-func newUser(s *jsonscan.Scanner) *User { return take(&roomOf(s).user) }
-
-func newChannel(s *jsonscan.Scanner) *Channel { return take(&roomOf(s).channel) }
+func newChannel(s *scanner) *Channel { return take(&s.room.channel) }
 
 func take[T any](room **T) *T {
 	v := *room
@@ -34,8 +30,8 @@ func take[T any](room **T) *T {
 	return v
 }
 
-func newEndpoint(s *jsonscan.Scanner) *Endpoint {
-	r := roomOf(s)
+func newEndpoint(s *scanner) *Endpoint {
+	r := &s.room
 	if len(r.ends) == 0 {
 		return new(Endpoint)
 	}
@@ -45,12 +41,11 @@ func newEndpoint(s *jsonscan.Scanner) *Endpoint {
 }
 
 // newLegs returns an empty list, which is not nil.
-func newLegs(s *jsonscan.Scanner) Legs {
-	r := roomOf(s)
-	if r.legs == nil {
-		return Legs{}
+func newLegs(s *scanner) Legs {
+	l := s.room.legs[:0]
+	s.room.legs = nil
+	if l == nil {
+		l = Legs{}
 	}
-	l := r.legs[:0]
-	r.legs = nil
 	return l
 }

@@ -253,7 +253,7 @@ type Body interface {
 // eventTypes is the one table of event types: a constant, its struct and a
 // plain sentence. The decoders, the table in the README and the tests are made
 // from it; CONTRIBUTING.md tells how to add a row.
-var eventTypes = []eventType{
+var eventTypes = [...]eventType{
 	define[AppKnocking](EventAppKnocking, "A call or user reached the application and waits to be let into a conversation."),
 	define[AppKnockingCancel](EventAppKnockingCancel, "A waiting caller gave up or was turned away before joining a conversation."),
 	define[AudioASRDone](EventAudioASRDone, "Speech recognition on a leg ended, with what it heard or why it failed."),
@@ -332,31 +332,24 @@ type eventType struct {
 	description string
 	// alloc makes an event, the body of its type and room for their parts in one
 	// piece: they live and die together, so that one allocation serves all.
-	alloc func(*room) (*Event, typedBody)
-}
-
-// typedBody is what the generated code gives to every body struct.
-type typedBody interface {
-	Body
-	decoder
+	alloc func() (*Event, Body, room)
 }
 
 // define makes a row of the table from a body struct.
 func define[B any, P interface {
 	*B
-	typedBody
+	Body
 }](name EventType, description string) eventType {
-	alloc := func(r *room) (*Event, typedBody) {
+	alloc := func() (*Event, Body, room) {
 		x := new(struct {
 			event Event
 			body  B
 			user  User
 		})
-		*r = room{user: &x.user}
-		return &x.event, P(&x.body)
+		return &x.event, P(&x.body), room{user: &x.user}
 	}
 	if f, ok := reflect.TypeFor[B]().FieldByName("Channel"); ok && f.Type == reflect.TypeFor[*Channel]() {
-		alloc = func(r *room) (*Event, typedBody) {
+		alloc = func() (*Event, Body, room) {
 			x := new(struct {
 				event   Event
 				body    B
@@ -365,20 +358,11 @@ func define[B any, P interface {
 				ends    [2]Endpoint
 				legs    [1]Leg
 			})
-			*r = room{&x.user, &x.channel, x.ends[:], x.legs[:]}
-			return &x.event, P(&x.body)
+			return &x.event, P(&x.body), room{&x.user, &x.channel, x.ends[:], x.legs[:]}
 		}
 	}
 	return eventType{name, description, alloc}
 }
-
-var eventTypeByName = func() map[EventType]*eventType {
-	m := make(map[EventType]*eventType, len(eventTypes))
-	for i := range eventTypes {
-		m[eventTypes[i].name] = &eventTypes[i]
-	}
-	return m
-}()
 
 // EventTypes returns every event type that has a body struct, sorted. Types of
 // the form custom:<name> are not listed: an application makes them up. The
@@ -395,7 +379,7 @@ func EventTypes() []EventType {
 // Known reports whether events of type t are decoded into a struct: those in
 // [EventTypes], and custom:<name>. Patterns are not known types.
 func (t EventType) Known() bool {
-	if _, ok := eventTypeByName[t]; ok {
+	if eventTypeNamed(t) != nil {
 		return true
 	}
 	_, ok := t.customName()
@@ -411,7 +395,7 @@ func (t EventType) Family() string {
 
 // Description returns one plain sentence about t, or "" when it is not known.
 func (t EventType) Description() string {
-	if info, ok := eventTypeByName[t]; ok {
+	if info := eventTypeNamed(t); info != nil {
 		return info.description
 	}
 	if _, ok := t.customName(); ok {

@@ -336,7 +336,7 @@ func checkHeader(token string) error {
 	alg, critical := "", false
 	if o, ok := s.Object(); ok {
 		for s.Next(&o) {
-			switch o.Name {
+			switch s.Name(&o) {
 			case "alg":
 				s.Once(&o, 0)
 				alg, _ = s.Text()
@@ -380,7 +380,7 @@ func (c *tokenClaims) UnmarshalJSON(data []byte) error {
 	s.Reset(string(data), data)
 	o, _ := s.Object()
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "iss":
 			s.Once(&o, 0)
 			c.issuer, _ = s.Text()
@@ -442,7 +442,7 @@ func skipClaim(s *jsonscan.Scanner, o *jsonscan.Object) {
 	start := s.Offset()
 	s.Remember(o)
 	raw, ok := s.Raw()
-	known := slices.ContainsFunc(knownClaims, func(name string) bool { return strings.EqualFold(name, o.Name) })
+	known := slices.ContainsFunc(knownClaims, func(name string) bool { return strings.EqualFold(name, s.Name(o)) })
 	if known || ok && json.Unmarshal(raw, new(any)) != nil {
 		s.Fail(start, "a claim that every reader understands alike")
 	}

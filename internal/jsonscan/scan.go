@@ -13,21 +13,18 @@
 package jsonscan
 
 import (
-	"slices"
+	"math"
 	"strconv"
+	"strings"
 )
 
 // MaxDepth is how deeply objects and arrays may be nested. Some methods call
 // themselves once per level, so it is also what bounds the use of the stack.
 const MaxDepth = 512
 
-const (
-	// fewNames is how many unknown names of one object are compared one by
-	// one. More go into a map, so that time stays linear in the text.
-	fewNames = 32
-	// keepNames is the largest names stack kept for the next text.
-	keepNames = 1024
-)
+// fewNames is how many unknown names of one object are compared one by one. More
+// go into a map, so that time stays linear in the text.
+const fewNames = 32
 
 // Reasons that more than one method gives.
 const (
@@ -45,21 +42,23 @@ type Kind byte
 //
 // Every member that [Scanner.Next] and every element that [Scanner.More]
 // announces has to be consumed by exactly one of the other methods.
+//
+// It is made to live on the stack, where the garbage collector need not be told of
+// what is written: its methods let go of no pointer to it, and what they write
+// often holds no pointers.
 type Scanner struct {
-	// Room is the caller's, for its decoders to find. Reset clears it.
-	Room any
-
 	src  string // handed out as text
 	raw  []byte // the same bytes, handed out as raw values
 	root int    // offset of the outermost value
 	pos  int    // offset of the next byte
 	// depth is the number of objects and arrays that are open.
-	depth  int
-	nameAt int      // where the member name read last begins
-	names  []string // unknown names of all open objects, outermost first
-	// namesTop is the greatest length that names had in this text.
-	namesTop int
-	err      *SyntaxError // first syntax error
+	depth int
+	err   *SyntaxError // first syntax error
+
+	// Where the unknown names of all open objects begin, outermost first.
+	names [fewNames]uint32
+	more  []uint32 // those behind names
+	held  int      // how many there are
 
 	// The first mismatch, if any.
 	mismatched    bool
@@ -82,22 +81,14 @@ func (e *SyntaxError) Error() string {
 
 // Reset makes the scanner read a new text, given twice: strings handed out are
 // sub-strings of src, raw values are sub-slices of raw. Both must hold the same
-// bytes. Reset panics if their lengths differ. Reset("", nil) lets go of the
-// text before.
+// bytes. Reset panics if their lengths differ.
 func (s *Scanner) Reset(src string, raw []byte) {
 	if len(src) != len(raw) {
 		panic("jsonscan: the two copies of the text differ in length")
 	}
-	if names := s.names[:s.namesTop]; cap(names) > keepNames {
-		s.names = nil
-	} else {
-		clear(names) // popped names would keep the old text alive
-		s.names = names[:0]
-	}
-	// One by one: that is cheaper than a whole Scanner while the garbage
-	// collector runs.
-	s.src, s.raw, s.Room = src, raw, nil
-	s.pos, s.depth, s.namesTop = 0, 0, 0
+	// One by one: names need not be cleared.
+	s.src, s.raw = src, raw
+	s.pos, s.depth, s.held = 0, 0, 0
 	s.err, s.mismatched = nil, false
 	s.next()
 	s.root = s.pos
@@ -128,14 +119,12 @@ func (s *Scanner) Offset() int {
 
 // Peek tells the kind of the next value by its first byte, consuming only
 // whitespace. It records no error.
-func (s *Scanner) Peek() Kind {
-	switch c := s.next(); c {
-	case '{', '[', '"', 't', 'f', 'n':
-		return Kind(c)
-	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		return '0'
-	}
-	return 0
+func (s *Scanner) Peek() Kind { return kinds[s.next()] }
+
+// kinds is the kind of value that begins with a byte.
+var kinds = [256]Kind{
+	'{': '{', '[': '[', '"': '"', 't': 't', 'f': 'f', 'n': 'n', '-': '0',
+	'0': '0', '1': '0', '2': '0', '3': '0', '4': '0', '5': '0', '6': '0', '7': '0', '8': '0', '9': '0',
 }
 
 // Seek continues at an offset of text that was read before without error, to
@@ -217,15 +206,23 @@ const (
 // Object is the state of walking through one object. The zero Object has no
 // members.
 type Object struct {
-	// Name is the name of the member that Next went to, without escapes.
-	Name string
+	// Where the name of the member that Next went to begins and ends. It is
+	// written for each member, and so as numbers: a string would be a pointer to
+	// tell the garbage collector of.
+	start, end int
 
 	walk   progress
-	mark   int                 // where this object's names begin in Scanner.names
-	count  int                 // how many there are
-	seen   uint64              // known members seen, for Once
-	filter uint64              // hashes of the names kept
-	many   map[string]struct{} // all names kept, once they are more than a few
+	mark   int    // where this object's names begin in those of the Scanner
+	count  int    // how many there are
+	seen   uint64 // known members seen, for Once
+	filter uint64 // hashes of the names kept
+	odd    *odd   // what few objects need
+}
+
+// odd is a part of an Object.
+type odd struct {
+	unescaped string              // the name, if it holds escapes: end is 0
+	many      map[string]struct{} // all names kept, once they are more than a few
 }
 
 // Object enters the next value if it is an object. A null is consumed; for
@@ -238,29 +235,32 @@ func (s *Scanner) Object() (Object, bool) {
 	if !s.enter() {
 		return Object{}, false
 	}
-	return Object{walk: begun, mark: len(s.names)}, true
+	return Object{walk: begun, mark: s.held}, true
 }
 
-// Next goes to the next member and sets o.Name. It returns false at the end of
-// the object, which it then leaves, and after a syntax error.
+// Next goes to the next member, whose name is [Scanner.Name]. It returns false at
+// the end of the object, which it then leaves, and after a syntax error.
 func (s *Scanner) Next(o *Object) bool {
-	// The usual case: not the first member, and no blanks.
-	if i, raw := s.pos, s.raw; o.walk == inside && i+1 < len(raw) && raw[i] == ',' && raw[i+1] == '"' {
-		end := skipPlain(raw, i+2)
-		if end+1 < len(raw) && raw[end] == '"' && raw[end+1] == ':' {
-			s.nameAt, s.pos = i+1, end+2
-			o.Name = s.src[i+2 : end]
-			return true
+	// The usual case: no blanks, and no escapes in the name.
+	i, raw := s.pos, s.raw
+	if i < len(raw) && (raw[i] == ',' && o.walk == inside || raw[i] == '"' && o.walk == begun) {
+		i += int(o.walk - begun)
+		if i < len(raw) && raw[i] == '"' {
+			end := skipPlain(raw, i+1)
+			if end+1 < len(raw) && raw[end] == '"' && raw[end+1] == ':' {
+				o.walk, o.start, o.end = inside, i+1, end
+				s.pos = end + 2
+				return true
+			}
 		}
 	}
-	o.Name = ""
 	c := s.next()
 	switch {
 	case o.walk == over:
 		return false
 	case c == '}':
 		o.walk = over
-		s.names = s.names[:o.mark]
+		s.held = o.mark
 		s.leave()
 		return false
 	case o.walk == begun:
@@ -276,26 +276,37 @@ func (s *Scanner) Next(o *Object) bool {
 		s.fail(s.pos, "member name expected")
 		return false
 	}
-	s.nameAt = s.pos
-	name := s.text()
+	start, end, escaped := s.quoted()
 	if s.next() != ':' {
 		s.fail(s.pos, "colon expected")
 		return false
 	}
 	s.pos++
-	o.Name = name
+	o.start, o.end = start, end
+	if escaped {
+		if o.odd == nil {
+			o.odd = new(odd)
+		}
+		o.end, o.odd.unescaped = 0, unescape(s.src[start:end])
+	}
 	return true
+}
+
+// Name is the name of the member that Next went to, without escapes.
+func (s *Scanner) Name(o *Object) string {
+	if o.end == 0 && o.odd != nil {
+		return o.odd.unescaped
+	}
+	return s.src[o.start:o.end]
 }
 
 // Once reports whether the current member, known to the caller by the given
 // number, is there for the first time in its object. The second time it records
 // a syntax error. Call it before consuming the member's value.
 func (s *Scanner) Once(o *Object, bit uint) bool {
-	if seen := o.seen | 1<<bit; seen != o.seen { // there is no 65th bit
-		o.seen = seen
-		return true
-	}
-	return s.again(o, bit)
+	seen := o.seen
+	o.seen |= 1 << bit // there is no 65th bit
+	return o.seen != seen || s.again(o, bit)
 }
 
 // again is Once for a member that was seen, or one for whose number there is no bit.
@@ -303,7 +314,7 @@ func (s *Scanner) again(o *Object, bit uint) bool {
 	if bit >= 64 {
 		return s.Remember(o)
 	}
-	s.fail(s.nameAt, reasonDuplicate)
+	s.fail(o.start-1, reasonDuplicate)
 	return false
 }
 
@@ -319,36 +330,61 @@ func (s *Scanner) Unknown(o *Object) {
 // by rule rather than by name, such as those of a map. It records a syntax error and
 // returns false if the name was kept before.
 func (s *Scanner) Remember(o *Object) bool {
+	name, bit := s.Name(o), nameBit(s.Name(o))
 	// What lies behind this object's own names was left there by inner
 	// objects that the caller did not walk to their end.
-	s.names = s.names[:o.mark+o.count]
-	own := s.names[o.mark:]
-	bit := nameBit(o.Name)
+	s.held = o.mark + o.count
 	dup := false
-	if o.many != nil {
-		_, dup = o.many[o.Name]
+	if o.odd != nil && o.odd.many != nil {
+		_, dup = o.odd.many[name]
 	} else if o.filter&bit != 0 {
-		dup = slices.Contains(own, o.Name)
-	}
-	switch {
-	case dup:
-		s.fail(s.nameAt, reasonDuplicate)
-		return false
-	case o.many != nil:
-		o.many[o.Name] = struct{}{}
-	case o.count < fewNames:
-		s.names = append(s.names, o.Name)
-		s.namesTop = max(s.namesTop, len(s.names))
-		o.count++
-		o.filter |= bit
-	default:
-		o.many = make(map[string]struct{}, 4*fewNames)
-		for _, name := range own {
-			o.many[name] = struct{}{}
+		for i := o.mark; i < s.held && !dup; i++ {
+			dup = s.heldName(i) == name
 		}
-		o.many[o.Name] = struct{}{}
 	}
+	if dup {
+		s.fail(o.start-1, reasonDuplicate)
+		return false
+	}
+	o.filter |= bit
+	if o.odd == nil && o.count < fewNames && uint64(o.end) <= math.MaxUint32 {
+		s.hold(uint32(o.start))
+		o.count++
+		return true
+	}
+	if o.odd == nil {
+		o.odd = new(odd)
+	}
+	if o.odd.many == nil {
+		o.odd.many = make(map[string]struct{}, 2*o.count)
+		for i := o.mark; i < s.held; i++ {
+			o.odd.many[s.heldName(i)] = struct{}{}
+		}
+	}
+	o.odd.many[name] = struct{}{}
 	return true
+}
+
+// hold holds the name that begins at an offset, and has no escapes.
+func (s *Scanner) hold(start uint32) {
+	if s.held < len(s.names) {
+		s.names[s.held] = start
+	} else {
+		s.more = append(s.more[:s.held-len(s.names)], start)
+	}
+	s.held++
+}
+
+// heldName is one of the names that are held.
+func (s *Scanner) heldName(i int) string {
+	var start uint32
+	if i < len(s.names) {
+		start = s.names[i]
+	} else {
+		start = s.more[i-len(s.names)]
+	}
+	name, _, _ := strings.Cut(s.src[start:], `"`)
+	return name
 }
 
 // nameBit is a bit that is often different for different names. Most new names

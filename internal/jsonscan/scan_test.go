@@ -47,7 +47,7 @@ func walkAll(s *Scanner) {
 	case '{':
 		o, _ := s.Object()
 		for s.Next(&o) {
-			switch o.Name {
+			switch s.Name(&o) {
 			case "a":
 				if s.Once(&o, 0) {
 					walkAll(s)
@@ -61,7 +61,7 @@ func walkAll(s *Scanner) {
 					walkAll(s)
 				}
 			default:
-				if len(o.Name)%2 == 0 {
+				if len(s.Name(&o))%2 == 0 {
 					s.Unknown(&o)
 				} else if s.Remember(&o) {
 					walkAll(s)
@@ -149,8 +149,8 @@ func TestSkipAndWalkAcceptStrictJSON(t *testing.T) {
 			if s.Err() != nil || s.Shape() != nil {
 				t.Errorf("walked: %v, %v", s.Err(), s.Shape())
 			}
-			if s.depth != 0 || len(s.names) != 0 {
-				t.Errorf("depth %d and %d names left at the end", s.depth, len(s.names))
+			if s.depth != 0 || s.held != 0 {
+				t.Errorf("depth %d and %d names left at the end", s.depth, s.held)
 			}
 		})
 	}
@@ -302,7 +302,7 @@ func TestErrorIsStickyAndEndsEverything(t *testing.T) {
 		t.Fatal("no first member")
 	}
 	s.Skip()
-	if s.Next(&o) || o.Name != "" {
+	if s.Next(&o) {
 		t.Fatal("went on after the missing comma")
 	}
 	want := error(&SyntaxError{Offset: 7, Reason: "comma or closing brace expected"})
@@ -428,8 +428,8 @@ func TestWalkObject(t *testing.T) {
 		t.Fatal("no object")
 	}
 	for s.Next(&o) {
-		names = append(names, o.Name)
-		if o.Name != "list" {
+		names = append(names, s.Name(&o))
+		if s.Name(&o) != "list" {
 			s.Unknown(&o)
 			continue
 		}
@@ -461,7 +461,7 @@ func TestLoopOverWhatWasNotEnteredEndsAtOnce(t *testing.T) {
 		o, _ := s.Object()
 		var names []string
 		for s.Next(&o) {
-			names = append(names, o.Name)
+			names = append(names, s.Name(&o))
 			if value == `{}` {
 				a, _ := s.Array()
 				for s.More(&a) {
@@ -471,7 +471,7 @@ func TestLoopOverWhatWasNotEnteredEndsAtOnce(t *testing.T) {
 			}
 			inner, _ := s.Object()
 			for s.Next(&inner) {
-				t.Fatalf("%s has a member %s", value, inner.Name)
+				t.Fatalf("%s has a member %s", value, s.Name(&inner))
 			}
 		}
 		if s.Next(&o) {
@@ -509,7 +509,7 @@ func TestInnerObjectLeftEarlyDoesNotConfuseOuter(t *testing.T) {
 	s := scan(text)
 	o, _ := s.Object()
 	for s.Next(&o) {
-		if o.Name != "inner" {
+		if s.Name(&o) != "inner" {
 			s.Unknown(&o)
 			continue
 		}
@@ -710,7 +710,7 @@ func TestSeekReturnsToSkippedValue(t *testing.T) {
 	body, kind := -1, ""
 	o, _ := s.Object()
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "body":
 			body, _ = s.Skip()
 		case "type":
@@ -726,7 +726,7 @@ func TestSeekReturnsToSkippedValue(t *testing.T) {
 	var names []string
 	inner, ok := s.Object()
 	for ok && s.Next(&inner) {
-		names = append(names, inner.Name)
+		names = append(names, s.Name(&inner))
 		s.Unknown(&inner)
 	}
 	if diff := cmp.Diff([]string{"x", "z"}, names); diff != "" || kind != "t" {
@@ -748,7 +748,7 @@ func TestSeekBackFromTheMiddleOfAnObject(t *testing.T) {
 	first := -1
 	o, _ := s.Object()
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "first":
 			first, _ = s.Skip()
 		case "go":
@@ -953,7 +953,7 @@ func TestScalarMismatchPointsAtItsValue(t *testing.T) {
 		s := scan(text)
 		o, _ := s.Object()
 		for s.Next(&o) {
-			if o.Name == "b" {
+			if s.Name(&o) == "b" {
 				call(s)
 			} else {
 				s.Unknown(&o)
@@ -996,35 +996,37 @@ func TestResetForgetsTheTextBefore(t *testing.T) {
 	if s.Err() != nil {
 		t.Error(s.Err())
 	}
-
-	s.Reset("", nil)
-	if s.src != "" || s.raw != nil {
-		t.Error("the text is still there")
-	}
-	if cap(s.names) == 0 {
-		t.Error("the names stack was not kept")
-	}
-	for i, name := range s.names[:cap(s.names)] {
-		if name != "" {
-			t.Errorf("name %d is still there: %q", i, name)
-		}
-	}
 }
 
-func TestResetGivesUpLargeNamesStack(t *testing.T) {
+// TestNamesOfManyOpenObjects has more names in open objects than are held in the
+// scanner itself.
+func TestNamesOfManyOpenObjects(t *testing.T) {
 	t.Parallel()
-	inner := "1"
-	for range keepNames / fewNames * 2 {
-		inner = strings.TrimSuffix(manyNames(fewNames-1), "}") + `,"inner":` + inner + "}"
-	}
-	s := scan(inner)
-	s.Skip()
-	if s.Err() != nil || cap(s.names) <= keepNames {
-		t.Fatalf("%v, capacity %d", s.Err(), cap(s.names))
-	}
-	s.Reset("", nil)
-	if cap(s.names) != 0 {
-		t.Errorf("capacity %d was kept", cap(s.names))
+	const names = fewNames - 1
+	for depth := 1; depth < 8; depth++ {
+		for twice := range depth {
+			text := "1"
+			for i := range depth {
+				object := strings.TrimSuffix(manyNames(names), "}") + `,"inner":` + text
+				if i == twice {
+					object += `,"inner":2`
+				}
+				text = object + "}"
+			}
+			s := scan(text)
+			s.Skip()
+			var syntax *SyntaxError
+			if !errors.As(s.Err(), &syntax) || syntax.Reason != reasonDuplicate || !strings.HasPrefix(text[syntax.Offset:], `"inner":2`) {
+				t.Errorf("%d open, the name is twice in number %d: %v", depth, twice, s.Err())
+			}
+
+			s = scan(strings.Replace(text, `,"inner":2`, "", 1))
+			s.Skip()
+			s.End()
+			if s.Err() != nil || s.held != 0 {
+				t.Errorf("%d open: %v, %d names left", depth, s.Err(), s.held)
+			}
+		}
 	}
 }
 
@@ -1104,7 +1106,7 @@ type decoded struct {
 func walkEvent(s *Scanner) (d decoded) {
 	o, _ := s.Object()
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case "id":
 			if s.Once(&o, 0) {
 				d.ID, _ = s.Int()
@@ -1148,7 +1150,7 @@ func walkMember(s *Scanner, path ...string) (text string) {
 	}
 	o, _ := s.Object()
 	for s.Next(&o) {
-		switch o.Name {
+		switch s.Name(&o) {
 		case path[0]:
 			if s.Once(&o, 0) {
 				text = walkMember(s, path[1:]...)

@@ -92,7 +92,7 @@ func (s *Scanner) walk(target int, path *[]byte) bool {
 	switch kind {
 	case '{':
 		for o, _ := s.Object(); s.Next(&o); {
-			*path = append(append((*path)[:outer], '.'), pathName(o.Name)...)
+			*path = append(append((*path)[:outer], '.'), pathName(s.Name(&o))...)
 			if s.walk(target, path) {
 				return true
 			}

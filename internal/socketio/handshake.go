@@ -31,7 +31,7 @@ func parseHandshake(data []byte) (handshake, error) {
 	s.Reset(string(data), data)
 	o, _ := s.Object()
 	for s.Next(&o) {
-		if i := slices.Index(names, o.Name); i < 0 {
+		if i := slices.Index(names, s.Name(&o)); i < 0 {
 			s.Unknown(&o)
 		} else if s.Once(&o, uint(i)) {
 			values[i], _ = s.Int()
@@ -75,7 +75,7 @@ func newRefusedError(data []byte) *RefusedError {
 	}
 	o, _ := s.Object()
 	for s.Next(&o) {
-		if o.Name == "message" && s.Once(&o, 0) {
+		if s.Name(&o) == "message" && s.Once(&o, 0) {
 			e.Message, _ = s.Text()
 		} else {
 			s.Unknown(&o)
