@@ -237,23 +237,13 @@ func ParseEvents(data []byte) ([]*Event, error) {
 
 // parsePage is ParseEvents with the cursors of the page.
 func parsePage(data []byte) (*Page[Event], error) {
-	l, err := readList(data)
+	l := listing{data: data}
+	l.s.Reset("", data)
+	found, err := l.read()
 	if err != nil {
 		return &Page[Event]{}, &DecodeError{Err: fmt.Errorf("list: %w", err)}
 	}
-	page := &Page[Event]{Next: strings.Clone(l.next), Prev: strings.Clone(l.prev)}
-	events := make([]*Event, 0, len(l.spans))
-	var bad []error
-	for i, span := range l.spans {
-		e, err := ParseEvent(data[span.start:span.end])
-		if err != nil {
-			bad = append(bad, fmt.Errorf("nexmo: list: item %d: %w", i, err))
-			continue
-		}
-		events = append(events, e)
-	}
-	page.Items = events
-	return page, errors.Join(bad...)
+	return &Page[Event]{Items: found.events, Next: l.next, Prev: l.prev}, errors.Join(found.bad...)
 }
 
 // parser reads one event. It lives on the stack: the garbage collector need not be
@@ -629,41 +619,88 @@ func (p *parser) finish() *Event {
 	return &x.event
 }
 
-// listing is where the events of a list are, and the cursors of the page.
+// listing reads a list of events.
 type listing struct {
 	s          scanner
-	spans      []span
-	next, prev string
+	data       []byte
+	next, prev string // the cursors of the page
 }
 
-func readList(data []byte) (*listing, error) {
-	l := new(listing)
+// items is what an array of events holds.
+type items struct {
+	events []*Event
+	bad    []error // the others
+}
+
+func (l *listing) read() (*items, error) {
 	s := &l.s
-	s.Reset(string(data), data)
+	var found *items
 	var err error
 	switch s.Peek() {
 	case '[':
-		l.spans = l.items(data)
+		found = l.items()
 	case '{':
-		l.spans, err = l.page(data)
+		found, err = l.page()
 	default:
 		s.Skip()
 		err = errors.New("want an array of events, or a page of them")
 	}
 	s.End()
-	return l, cmp.Or(s.Err(), err)
+	if found == nil {
+		found = &items{events: []*Event{}}
+	}
+	return found, cmp.Or(s.Err(), err)
 }
 
-func (l *listing) items(data []byte) []span {
-	spans := make([]span, 0, 100) // the longest page
+func (l *listing) items() *items {
+	found := &items{events: []*Event{}}
 	a, _ := l.s.Array()
-	for l.s.More(&a) {
+	for i := 0; l.s.More(&a); i++ {
 		start := l.s.Offset()
-		end := skipItem(data, start)
+		e, end, err := parseItem(l.data, start)
 		l.s.Seek(end)
-		spans = append(spans, span{start, end})
+		if err != nil {
+			found.bad = append(found.bad, fmt.Errorf("nexmo: list: item %d: %w", i, err))
+			continue
+		}
+		if len(found.events) == 0 { // others will be about as long; a page has 100 at most
+			found.events = make([]*Event, 0, min(1+len(l.data[end:])/(end-start), 100))
+		}
+		found.events = append(found.events, e)
 	}
-	return spans
+	return found
+}
+
+// parseItem parses the item at an offset and returns where it ends.
+func parseItem(data []byte, start int) (e *Event, end int, err error) {
+	// Whether it ends there, the parser tells.
+	guess := closingBrace(data, start)
+	if guess > 0 {
+		if e, err = ParseEvent(data[start:guess]); err == nil {
+			return e, guess, nil
+		}
+	}
+	if end = skipItem(data, start); end != guess {
+		e, err = ParseEvent(data[start:end])
+	}
+	return e, end, err
+}
+
+// closingBrace returns the end of the object at an offset, if there are no braces
+// in its texts and it is not very long, and else 0 or any other place.
+func closingBrace(data []byte, i int) int {
+	const most = 8 << 10
+	data = data[:min(len(data), i+most)]
+	for depth := 0; ; {
+		n := bytes.IndexByte(data[i:], '}')
+		if n < 0 {
+			return 0
+		}
+		depth += bytes.Count(data[i:i+n], []byte{'{'}) - 1
+		if i += n + 1; depth <= 0 {
+			return i
+		}
+	}
 }
 
 // skipItem returns the end of the item at an offset, by its brackets alone. What
@@ -713,7 +750,7 @@ func skipText(data []byte, i int) int {
 
 // page reads a page: the array of events is _embedded itself, or events or
 // data.events in it.
-func (l *listing) page(data []byte) (spans []span, err error) {
+func (l *listing) page() (found *items, err error) {
 	s := &l.s
 	single, paged, empty := false, false, true
 	o, _ := s.Object()
@@ -723,7 +760,7 @@ func (l *listing) page(data []byte) (spans []span, err error) {
 		case "_embedded":
 			s.Once(&o, 0)
 			paged = true
-			spans, err = l.embeddedItems(data, 0)
+			found, err = l.embeddedItems(0)
 			continue
 		case "_links":
 			s.Once(&o, 1)
@@ -738,8 +775,8 @@ func (l *listing) page(data []byte) (spans []span, err error) {
 		s.Unknown(&o)
 	}
 	switch {
-	case err != nil || spans != nil:
-		return spans, err
+	case err != nil || found != nil:
+		return found, err
 	case single: // its _embedded and _links are its own
 		return nil, errors.New("this is a single event: use ParseEvent")
 	case paged || empty:
@@ -749,11 +786,11 @@ func (l *listing) page(data []byte) (spans []span, err error) {
 	}
 }
 
-func (l *listing) embeddedItems(data []byte, depth int) (spans []span, err error) {
+func (l *listing) embeddedItems(depth int) (found *items, err error) {
 	s := &l.s
 	switch s.Peek() {
 	case '[':
-		return l.items(data), nil
+		return l.items(), nil
 	case 'n':
 		s.Null()
 		return nil, nil
@@ -762,7 +799,7 @@ func (l *listing) embeddedItems(data []byte, depth int) (spans []span, err error
 		s.Skip()
 		return nil, errors.New("_embedded: want an array of events, or an object that holds one")
 	}
-	var inner []span
+	var inner *items
 	o, _ := s.Object()
 	for s.Next(&o) {
 		switch {
@@ -770,7 +807,7 @@ func (l *listing) embeddedItems(data []byte, depth int) (spans []span, err error
 			s.Once(&o, 0)
 			switch s.Peek() {
 			case '[':
-				spans = l.items(data)
+				found = l.items()
 			case 'n':
 				s.Null()
 			default:
@@ -780,14 +817,14 @@ func (l *listing) embeddedItems(data []byte, depth int) (spans []span, err error
 		case s.Name(&o) == "data" && depth == 0:
 			s.Once(&o, 1)
 			var derr error
-			inner, derr = l.embeddedItems(data, 1)
+			inner, derr = l.embeddedItems(1)
 			err = cmp.Or(err, derr)
 		default:
 			s.Unknown(&o)
 		}
 	}
-	if spans != nil {
-		return spans, nil
+	if found != nil {
+		return found, nil
 	}
 	return inner, err
 }

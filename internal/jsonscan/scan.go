@@ -13,9 +13,9 @@
 package jsonscan
 
 import (
+	"bytes"
 	"math"
 	"strconv"
-	"strings"
 )
 
 // MaxDepth is how deeply objects and arrays may be nested. Some methods call
@@ -47,8 +47,8 @@ type Kind byte
 // what is written: its methods let go of no pointer to it, and what they write
 // often holds no pointers.
 type Scanner struct {
-	src  string // handed out as text
-	raw  []byte // the same bytes, handed out as raw values
+	raw  []byte // the text
+	src  string // the same bytes, of which text is handed out; may be empty
 	root int    // offset of the outermost value
 	pos  int    // offset of the next byte
 	// depth is the number of objects and arrays that are open.
@@ -81,9 +81,10 @@ func (e *SyntaxError) Error() string {
 
 // Reset makes the scanner read a new text, given twice: strings handed out are
 // sub-strings of src, raw values are sub-slices of raw. Both must hold the same
-// bytes. Reset panics if their lengths differ.
+// bytes. Without src, each string that is handed out is made: that is for callers
+// who want few of many. Reset panics if their lengths differ otherwise.
 func (s *Scanner) Reset(src string, raw []byte) {
-	if len(src) != len(raw) {
+	if src != "" && len(src) != len(raw) {
 		panic("jsonscan: the two copies of the text differ in length")
 	}
 	// One by one: names need not be cleared.
@@ -287,7 +288,7 @@ func (s *Scanner) Next(o *Object) bool {
 		if o.odd == nil {
 			o.odd = new(odd)
 		}
-		o.end, o.odd.unescaped = 0, unescape(s.src[start:end])
+		o.end, o.odd.unescaped = 0, unescape(s.view(start, end))
 	}
 	return true
 }
@@ -297,7 +298,15 @@ func (s *Scanner) Name(o *Object) string {
 	if o.end == 0 && o.odd != nil {
 		return o.odd.unescaped
 	}
-	return s.src[o.start:o.end]
+	return s.view(o.start, o.end)
+}
+
+// view is a part of the text to hand out.
+func (s *Scanner) view(start, end int) string {
+	if s.src == "" {
+		return string(s.raw[start:end])
+	}
+	return s.src[start:end]
 }
 
 // Once reports whether the current member, known to the caller by the given
@@ -330,16 +339,16 @@ func (s *Scanner) Unknown(o *Object) {
 // by rule rather than by name, such as those of a map. It records a syntax error and
 // returns false if the name was kept before.
 func (s *Scanner) Remember(o *Object) bool {
-	name, bit := s.Name(o), nameBit(s.Name(o))
+	bit := nameBit(s.Name(o))
 	// What lies behind this object's own names was left there by inner
 	// objects that the caller did not walk to their end.
 	s.held = o.mark + o.count
 	dup := false
 	if o.odd != nil && o.odd.many != nil {
-		_, dup = o.odd.many[name]
+		_, dup = o.odd.many[s.Name(o)]
 	} else if o.filter&bit != 0 {
 		for i := o.mark; i < s.held && !dup; i++ {
-			dup = s.heldName(i) == name
+			dup = string(s.heldName(i)) == s.Name(o)
 		}
 	}
 	if dup {
@@ -358,10 +367,10 @@ func (s *Scanner) Remember(o *Object) bool {
 	if o.odd.many == nil {
 		o.odd.many = make(map[string]struct{}, 2*o.count)
 		for i := o.mark; i < s.held; i++ {
-			o.odd.many[s.heldName(i)] = struct{}{}
+			o.odd.many[string(s.heldName(i))] = struct{}{}
 		}
 	}
-	o.odd.many[name] = struct{}{}
+	o.odd.many[s.Name(o)] = struct{}{}
 	return true
 }
 
@@ -376,14 +385,14 @@ func (s *Scanner) hold(start uint32) {
 }
 
 // heldName is one of the names that are held.
-func (s *Scanner) heldName(i int) string {
+func (s *Scanner) heldName(i int) []byte {
 	var start uint32
 	if i < len(s.names) {
 		start = s.names[i]
 	} else {
 		start = s.more[i-len(s.names)]
 	}
-	name, _, _ := strings.Cut(s.src[start:], `"`)
+	name, _, _ := bytes.Cut(s.raw[start:], []byte{'"'})
 	return name
 }
 

@@ -32,7 +32,7 @@ func (s *Scanner) Mismatch(want string) {
 
 // Fail is Mismatch for the value at an offset that was consumed already.
 func (s *Scanner) Fail(offset int, want string) {
-	at := Scanner{src: s.src, raw: s.raw, pos: min(max(offset, 0), len(s.raw))}
+	at := Scanner{raw: s.raw, src: s.src, pos: min(max(offset, 0), len(s.raw))}
 	found := at.Peek()
 	s.note(at.pos, want, found)
 }
@@ -51,7 +51,7 @@ func (s *Scanner) ShapeFrom(start int, prefix string) error {
 	if !s.mismatched || s.err != nil {
 		return nil
 	}
-	walker := Scanner{src: s.src, raw: s.raw, pos: start}
+	walker := Scanner{raw: s.raw, src: s.src, pos: start}
 	path := []byte(prefix)
 	walker.walk(s.mismatchAt, &path)
 	return &ShapeError{

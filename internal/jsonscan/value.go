@@ -16,7 +16,7 @@ func (s *Scanner) Text() (string, bool) {
 	if i, raw := s.pos, s.raw; i < len(raw) && raw[i] == '"' { // the usual case, without escapes
 		if end := skipPlain(raw, i+1); end < len(raw) && raw[end] == '"' {
 			s.pos = end + 1
-			return s.src[i+1 : end], true
+			return s.view(i+1, end), true
 		}
 	}
 	if s.next() != '"' {
@@ -107,7 +107,7 @@ func (s *Scanner) Time() (time.Time, bool) {
 		return time.Time{}, false
 	}
 	if escaped {
-		text = []byte(unescape(s.src[start:end]))
+		text = []byte(unescape(string(text)))
 	}
 	if t, ok := parseTime(text); ok {
 		return t, true
@@ -158,7 +158,7 @@ func eight[T string | []byte](b T) uint64 {
 // literal consumes one of the three words. What comes after it is checked by
 // whatever reads on.
 func (s *Scanner) literal(word string) bool {
-	if !strings.HasPrefix(s.src[s.pos:], word) {
+	if end := s.pos + len(word); end > len(s.raw) || string(s.raw[s.pos:end]) != word {
 		s.fail(s.pos, reasonValue)
 		return false
 	}
@@ -178,7 +178,7 @@ func (s *Scanner) numeral(want string) (text string, plain, ok bool) {
 	if s.err != nil {
 		return "", false, false
 	}
-	return s.src[start:s.pos], plain, true
+	return s.view(start, s.pos), plain, true
 }
 
 // digits consumes the number at the position and tells whether it has neither a
@@ -189,22 +189,22 @@ func (s *Scanner) digits() (plain bool) {
 		i++
 	}
 	plain = true
-	end := skipDigits(s.src, i)
-	bad := end == i || s.src[i] == '0' && end > i+1
+	end := skipDigits(s.raw, i)
+	bad := end == i || s.raw[i] == '0' && end > i+1
 	i = end
-	if i < len(s.src) && s.src[i] == '.' {
+	if i < len(s.raw) && s.raw[i] == '.' {
 		plain = false
-		end = skipDigits(s.src, i+1)
+		end = skipDigits(s.raw, i+1)
 		bad = bad || end == i+1
 		i = end
 	}
-	if i < len(s.src) && s.src[i]|0x20 == 'e' {
+	if i < len(s.raw) && s.raw[i]|0x20 == 'e' {
 		plain = false
 		i++
-		if i < len(s.src) && (s.src[i] == '+' || s.src[i] == '-') {
+		if i < len(s.raw) && (s.raw[i] == '+' || s.raw[i] == '-') {
 			i++
 		}
-		end = skipDigits(s.src, i)
+		end = skipDigits(s.raw, i)
 		bad = bad || end == i
 		i = end
 	}
@@ -217,8 +217,8 @@ func (s *Scanner) digits() (plain bool) {
 }
 
 // skipDigits is the offset of the first byte from i on that is not a digit.
-func skipDigits(src string, i int) int {
-	for i < len(src) && src[i]-'0' <= 9 {
+func skipDigits(text []byte, i int) int {
+	for i < len(text) && text[i]-'0' <= 9 {
 		i++
 	}
 	return i
@@ -256,9 +256,9 @@ func wholeNumber(text string) (int64, bool) {
 func (s *Scanner) text() string {
 	start, end, escaped := s.quoted()
 	if escaped {
-		return unescape(s.src[start:end])
+		return unescape(s.view(start, end))
 	}
-	return s.src[start:end]
+	return s.view(start, end)
 }
 
 // quoted consumes text, checking it, and returns what is between the quotes and
@@ -335,7 +335,7 @@ func (s *Scanner) multibyte(i int) int {
 // escape is the length of the escape sequence at offset i, 0 after recording
 // that it is not valid.
 func (s *Scanner) escape(i int) int {
-	src := s.src[i:]
+	src := s.raw[i:]
 	if len(src) < 2 {
 		s.fail(len(s.raw), "")
 		return 0
@@ -363,11 +363,11 @@ func (s *Scanner) escape(i int) int {
 }
 
 // hex4 is the code unit of the \uXXXX that src begins with.
-func hex4(src string) (rune, bool) {
+func hex4[T string | []byte](src T) (rune, bool) {
 	if len(src) < 6 || src[0] != '\\' || src[1] != 'u' {
 		return 0, false
 	}
-	r, err := strconv.ParseUint(src[2:6], 16, 16)
+	r, err := strconv.ParseUint(string(src[2:6]), 16, 16)
 	return rune(r), err == nil
 }
 
