@@ -66,6 +66,7 @@ func FuzzParseEvents(f *testing.F) {
 		`[{"type":"text","id":1},{"id":2},7]`,
 		`{"_embedded":{"events":[{"type":"text"}],"data":{"events":[]}}}`,
 		`{"_embedded":[{"type":"text","id":"x"},{"type":"tomorrow"}]}`,
+		`[{"type":"text","body":{"text":"}{"}},{"type":"text","body":{"text":"}"}},{"type":"text","body":{"text":"{"}}]`,
 	} {
 		f.Add([]byte(text))
 	}
@@ -420,6 +421,37 @@ func checkParseEvents(t *testing.T, data []byte) {
 	}
 	if err != nil && strings.Count(err.Error(), "nexmo: list: item ") != bad {
 		t.Fatalf("%d items are bad, and the error is %v", bad, err)
+	}
+}
+
+// TestParseEventsWithBracesInTexts: where an item ends is no matter of the braces
+// in its texts, nor of its length.
+func TestParseEventsWithBracesInTexts(t *testing.T) {
+	t.Parallel()
+	texts := []string{"", "{", "}", "{}", "}{", "}}", `}\"`, `\"}`, `{\\`, "},{", `}},{\"type\":\"text\"},`, strings.Repeat("{", 9<<10), strings.Repeat("x", 9<<10)}
+	for _, first := range texts {
+		for _, second := range texts {
+			var list []string
+			for _, text := range []string{first, second, "", first} {
+				list = append(list, `{"type":"text","body":{"text":"`+text+`"},"id":1}`)
+			}
+			for _, between := range []string{",", " ,\n ", `,7,{"id":"}"},`} {
+				data := []byte("[" + strings.Join(list, between) + "]")
+				checkParseEvents(t, data)
+				events, _ := ParseEvents(data)
+				if len(events) != len(list) {
+					t.Fatalf("%d events of %.200s", len(events), data)
+				}
+				for i, e := range events {
+					if string(e.Raw) != list[i] {
+						t.Fatalf("event %d of %.200s is %.200s", i, data, e.Raw)
+					}
+				}
+				for cut := 0; first == second && cut < min(len(data), 300); cut++ {
+					checkParseEvents(t, data[:cut])
+				}
+			}
+		}
 	}
 }
 

@@ -63,6 +63,13 @@ func FuzzScan(f *testing.F) {
 		if (walker.Err() == nil) != (err == nil) || err != nil && walker.Err().Error() != err.Error() {
 			t.Errorf("skipped with %v, walked with %v", err, walker.Err())
 		}
+		copying := new(Scanner)
+		copying.Reset("", text)
+		walkAll(copying)
+		copying.End()
+		if (copying.Err() == nil) != (err == nil) || err != nil && copying.Err().Error() != err.Error() {
+			t.Errorf("skipped with %v, walked without a string with %v", err, copying.Err())
+		}
 		if walker.Shape() != nil {
 			t.Errorf("walked with a mismatch: %v", walker.Shape())
 		}
@@ -105,6 +112,11 @@ func FuzzText(f *testing.F) {
 		got, ok := s.Text()
 		s.End()
 		accepted := ok && s.Err() == nil
+		copying := new(Scanner)
+		copying.Reset("", text)
+		if same, sameOK := copying.Text(); same != got || sameOK != ok {
+			t.Errorf("got %q, %v without a string, and %q, %v with one", same, sameOK, got, ok)
+		}
 		isText := bytes.HasPrefix(bytes.Trim(text, whitespace), []byte{'"'}) && jsontext.Value(text).IsValid()
 		if accepted != isText {
 			t.Fatalf("Text accepts: %v, %v; jsontext accepts as text: %v", accepted, s.Err(), isText)
