@@ -295,6 +295,7 @@ func BenchmarkPipeline(b *testing.B) {
 func BenchmarkPage(b *testing.B) {
 	ring := [][]byte{rings.Page()}
 	b.Run("nexmo", func(b *testing.B) { each(b, ring, only(nexmo.ParseEvents)) })
+	b.Run("floor", func(b *testing.B) { each(b, ring, only(floorPage)) })
 	b.Run("encoding_json", func(b *testing.B) { each(b, ring, only(standardPage)) })
 }
 

@@ -74,7 +74,7 @@ func TestSameEvents(t *testing.T) {
 	}
 }
 
-// TestSamePage: both ways, with and without a client, list the same events.
+// TestSamePage: all ways, with and without a client, list the same events.
 func TestSamePage(t *testing.T) {
 	t.Parallel()
 	h := &http.Client{Transport: canned(rings.Page())}
@@ -89,6 +89,13 @@ func TestSamePage(t *testing.T) {
 	parsed, err := nexmo.ParseEvents(rings.Page())
 	if err != nil {
 		t.Fatal(err)
+	}
+	floor, err := floorPage(rings.Page())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(parsed, floor); diff != "" {
+		t.Fatalf("(-ParseEvents +floor):\n%s", diff)
 	}
 	standard, err := listStandard(h)("CON-1")
 	if err != nil {

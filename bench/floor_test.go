@@ -141,6 +141,19 @@ func floorEvent(data []byte) *nexmo.Event {
 	return e
 }
 
+// floorPage reads a page of such events, knowing how they end.
+func floorPage(data []byte) ([]*nexmo.Event, error) {
+	const begin, end = `"events":[`, `}}}`
+	events := make([]*nexmo.Event, 0, 100)
+	for rest := data[bytes.Index(data, []byte(begin))+len(begin)-1:]; rest[0] != ']'; {
+		rest = rest[1:] // the bracket or a comma
+		n := bytes.Index(rest, []byte(end)) + len(end)
+		events = append(events, floorEvent(rest[:n]))
+		rest = rest[n:]
+	}
+	return events, nil
+}
+
 // floor is a position in a text that has no blanks.
 type floor struct {
 	text string
