@@ -56,9 +56,9 @@ type Scanner struct {
 	err   *SyntaxError // first syntax error
 
 	// Where the unknown names of all open objects begin, outermost first.
-	names [fewNames]uint32
-	more  []uint32 // those behind names
-	held  int      // how many there are
+	names [fewNames]int32
+	more  []int32 // those behind names
+	held  int     // how many there are
 
 	// The first mismatch, if any.
 	mismatched    bool
@@ -356,8 +356,8 @@ func (s *Scanner) Remember(o *Object) bool {
 		return false
 	}
 	o.filter |= bit
-	if o.odd == nil && o.count < fewNames && uint64(o.end) <= math.MaxUint32 {
-		s.hold(uint32(o.start))
+	if o.odd == nil && o.count < fewNames && o.end <= math.MaxInt32 {
+		s.hold(int32(o.start)) //nolint:gosec // it is less than the end
 		o.count++
 		return true
 	}
@@ -375,7 +375,7 @@ func (s *Scanner) Remember(o *Object) bool {
 }
 
 // hold holds the name that begins at an offset, and has no escapes.
-func (s *Scanner) hold(start uint32) {
+func (s *Scanner) hold(start int32) {
 	if s.held < len(s.names) {
 		s.names[s.held] = start
 	} else {
@@ -386,7 +386,7 @@ func (s *Scanner) hold(start uint32) {
 
 // heldName is one of the names that are held.
 func (s *Scanner) heldName(i int) []byte {
-	var start uint32
+	var start int32
 	if i < len(s.names) {
 		start = s.names[i]
 	} else {

@@ -998,6 +998,51 @@ func TestResetForgetsTheTextBefore(t *testing.T) {
 	}
 }
 
+// TestTimeOfUsualLength holds the quick way of reading times to the standard library,
+// for every byte in every place, and every pair of neighbours that are no digits.
+func TestTimeOfUsualLength(t *testing.T) {
+	t.Parallel()
+	read := 0
+	check := func(text []byte) {
+		got, ok := parseTime(text)
+		if !ok {
+			return
+		}
+		read++
+		var want time.Time
+		if err := want.UnmarshalText(text); err != nil || !got.Equal(want) || got.Location() != time.UTC {
+			t.Errorf("read %q as %v, want %v, %v", text, got, want, err)
+		}
+	}
+	for _, usual := range []string{"2024-05-16T08:09:07.123Z", "0000-01-01T00:00:00.000Z", "9999-12-28T23:59:59.999Z"} {
+		if _, ok := parseTime([]byte(usual)); !ok {
+			t.Errorf("%s is not read the quick way", usual)
+		}
+		for i := range len(usual) {
+			text := []byte(usual)
+			for c := range 256 {
+				text[i] = byte(c)
+				check(text)
+				for next := range 256 {
+					if i+1 < len(usual) && (next < '0' || next > '9') {
+						text[i+1] = byte(next)
+						check(text)
+					}
+				}
+				copy(text, usual)
+			}
+		}
+	}
+	if read == 0 {
+		t.Error("no time was read")
+	}
+	for _, other := range []string{"", "2024-05-16T08:09:07Z", "2024-05-16T08:09:07.1234Z"} {
+		if _, ok := parseTime([]byte(other)); ok {
+			t.Errorf("%q is read the quick way", other)
+		}
+	}
+}
+
 // TestNamesOfManyOpenObjects has more names in open objects than are held in the
 // scanner itself.
 func TestNamesOfManyOpenObjects(t *testing.T) {

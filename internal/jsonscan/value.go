@@ -145,8 +145,8 @@ const (
 // fits tells whether eight bytes of a time are those of the layout, but for the digits.
 func fits(text []byte, i int) bool {
 	const high = 0x8080808080808080
-	over := eight(text[i:]) ^ eight(timeLayout[i:])
-	return (over|over+eight(timeRoom[i:]))&high == 0
+	digits := eight(text[i:]) ^ eight(timeLayout[i:])
+	return (digits|(digits+eight(timeRoom[i:])))&high == 0
 }
 
 // eight is the next eight bytes as one number.
