@@ -55,7 +55,7 @@ func (p RetryPolicy) delay(attempts int, asked time.Duration) time.Duration {
 // retryAfter reads Retry-After, which is a number of seconds or a date.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil || errors.Is(err, strconv.ErrRange) { // then it is infinite
 		if !(seconds > 0) {
 			return 0
 		}
