@@ -633,7 +633,12 @@ type listing struct {
 	s          scanner
 	data       []byte
 	next, prev string // the cursors of the page
+	wrong      int    // how many guesses were, of where an item ends
 }
+
+// maxWrong is how many guesses may be wrong: each can cost as much as closingBrace
+// looks at, for an item of a few bytes.
+const maxWrong = 4
 
 // items is what an array of events holds.
 type items struct {
@@ -666,7 +671,7 @@ func (l *listing) items() *items {
 	a, _ := l.s.Array()
 	for i := 0; l.s.More(&a); i++ {
 		start := l.s.Offset()
-		e, end, err := parseItem(l.data, start)
+		e, end, err := l.item(start)
 		l.s.Seek(end)
 		if err != nil {
 			found.bad = append(found.bad, fmt.Errorf("nexmo: list: item %d: %w", i, err))
@@ -680,30 +685,33 @@ func (l *listing) items() *items {
 	return found
 }
 
-// parseItem parses the item at an offset and returns where it ends.
-func parseItem(data []byte, start int) (e *Event, end int, err error) {
-	// Whether it ends there, the parser tells.
-	guess := closingBrace(data, start)
-	if guess > 0 {
-		if e, err = ParseEvent(data[start:guess]); err == nil {
-			return e, guess, nil
+// item parses the item at an offset and returns where it ends.
+func (l *listing) item(start int) (e *Event, end int, err error) {
+	guess := 0
+	if l.data[start] == '{' && l.wrong < maxWrong {
+		guess = closingBrace(l.data, start)
+		if e, err = ParseEvent(l.data[start:guess]); err == nil {
+			return e, guess, nil // only what ends there can be parsed
 		}
 	}
-	if end = skipItem(data, start); end != guess {
-		e, err = ParseEvent(data[start:end])
+	if end = skipItem(l.data, start); end != guess {
+		e, err = ParseEvent(l.data[start:end])
+		if guess > 0 {
+			l.wrong++
+		}
 	}
 	return e, end, err
 }
 
 // closingBrace returns the end of the object at an offset, if there are no braces
-// in its texts and it is not very long, and else 0 or any other place.
+// in its texts and it is not very long. Else it returns any other place behind it.
 func closingBrace(data []byte, i int) int {
 	const most = 8 << 10
 	data = data[:min(len(data), i+most)]
 	for depth := 0; ; {
 		n := bytes.IndexByte(data[i:], '}')
 		if n < 0 {
-			return 0
+			return i
 		}
 		depth += bytes.Count(data[i:i+n], []byte{'{'}) - 1
 		if i += n + 1; depth <= 0 {

@@ -424,6 +424,22 @@ func checkParseEvents(t *testing.T, data []byte) {
 	}
 }
 
+// TestParseEventsStopsGuessing: where items end is guessed in vain a few times only.
+// A guess can cost kilobytes, and an item be a few bytes.
+func TestParseEventsStopsGuessing(t *testing.T) {
+	t.Parallel()
+	for _, item := range []string{`{"{":1}`, `{"type":"text","body":{"text":"{"}}`, `{"type":"text","body":{"text":"}"}}`} {
+		data := []byte("[" + strings.Repeat(item+",", 99) + item + "]")
+		l := listing{data: data}
+		l.s.Reset("", data)
+		found, err := l.read()
+		if err != nil || len(found.events)+len(found.bad) != 100 || l.wrong != maxWrong {
+			t.Errorf("%s: %d events, %d bad, %v, %d guesses were wrong", item, len(found.events), len(found.bad), err, l.wrong)
+		}
+		checkParseEvents(t, data)
+	}
+}
+
 // TestParseEventsWithBracesInTexts: where an item ends is no matter of the braces
 // in its texts, nor of its length.
 func TestParseEventsWithBracesInTexts(t *testing.T) {

@@ -2,7 +2,7 @@ package nexmo
 
 import "github.com/conversation-events/nexmo/internal/jsonscan"
 
-// scanner is what all decoders read from.
+// scanner is what the decoders of events and resources read from.
 type scanner struct {
 	jsonscan.Scanner
 	room room // of the event that is read

@@ -223,7 +223,7 @@ type Object struct {
 // odd is a part of an Object.
 type odd struct {
 	unescaped string              // the name, if it holds escapes: end is 0
-	many      map[string]struct{} // all names kept, once they are more than a few
+	many      map[string]struct{} // all names kept, once they are more than a few or one had escapes
 }
 
 // Object enters the next value if it is an object. A null is consumed; for
@@ -293,7 +293,8 @@ func (s *Scanner) Next(o *Object) bool {
 	return true
 }
 
-// Name is the name of the member that Next went to, without escapes.
+// Name is the name of the member that Next went to, without escapes. It is one
+// only when Next has returned true.
 func (s *Scanner) Name(o *Object) string {
 	if o.end == 0 && o.odd != nil {
 		return o.odd.unescaped
@@ -339,16 +340,17 @@ func (s *Scanner) Unknown(o *Object) {
 // by rule rather than by name, such as those of a map. It records a syntax error and
 // returns false if the name was kept before.
 func (s *Scanner) Remember(o *Object) bool {
-	bit := nameBit(s.Name(o))
+	name := s.Name(o)
+	bit := nameBit(name)
 	// What lies behind this object's own names was left there by inner
 	// objects that the caller did not walk to their end.
 	s.held = o.mark + o.count
 	dup := false
 	if o.odd != nil && o.odd.many != nil {
-		_, dup = o.odd.many[s.Name(o)]
+		_, dup = o.odd.many[name]
 	} else if o.filter&bit != 0 {
 		for i := o.mark; i < s.held && !dup; i++ {
-			dup = string(s.heldName(i)) == s.Name(o)
+			dup = string(s.heldName(i)) == name
 		}
 	}
 	if dup {
@@ -356,6 +358,7 @@ func (s *Scanner) Remember(o *Object) bool {
 		return false
 	}
 	o.filter |= bit
+	// A name is held by its offset alone, if that is enough to find it again.
 	if o.odd == nil && o.count < fewNames && o.end <= math.MaxInt32 {
 		s.hold(int32(o.start)) //nolint:gosec // it is less than the end
 		o.count++
@@ -370,7 +373,7 @@ func (s *Scanner) Remember(o *Object) bool {
 			o.odd.many[string(s.heldName(i))] = struct{}{}
 		}
 	}
-	o.odd.many[s.Name(o)] = struct{}{}
+	o.odd.many[name] = struct{}{}
 	return true
 }
 
