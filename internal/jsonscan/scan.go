@@ -340,15 +340,15 @@ func (s *Scanner) Unknown(o *Object) {
 // by rule rather than by name, such as those of a map. It records a syntax error and
 // returns false if the name was kept before.
 func (s *Scanner) Remember(o *Object) bool {
-	name := s.Name(o)
-	bit := nameBit(name)
+	bit := nameBit(s.Name(o))
 	// What lies behind this object's own names was left there by inner
 	// objects that the caller did not walk to their end.
 	s.held = o.mark + o.count
 	dup := false
 	if o.odd != nil && o.odd.many != nil {
-		_, dup = o.odd.many[name]
+		_, dup = o.odd.many[s.Name(o)]
 	} else if o.filter&bit != 0 {
+		name := s.Name(o)
 		for i := o.mark; i < s.held && !dup; i++ {
 			dup = string(s.heldName(i)) == name
 		}
@@ -373,7 +373,7 @@ func (s *Scanner) Remember(o *Object) bool {
 			o.odd.many[string(s.heldName(i))] = struct{}{}
 		}
 	}
-	o.odd.many[name] = struct{}{}
+	o.odd.many[s.Name(o)] = struct{}{}
 	return true
 }
 
