@@ -217,7 +217,7 @@ func TestApplicationConversations(t *testing.T) {
 	if a.Conversation("CON-b") != b {
 		t.Error("Conversation made another one in place of a deleted one")
 	}
-	if got := b.Info(); got.State != nexmo.ConversationGone || got.DeleteReason != "api request" {
+	if got := b.Info(); got.State != nexmo.ConversationStateDeleted || got.DeleteReason != "api request" {
 		t.Errorf("Info() = %+v", got)
 	}
 	check("CON-c", "CON-a", "CON-new-CON-b", "CON-new-CON-c")

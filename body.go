@@ -280,17 +280,17 @@ type ChannelType string
 
 // The documented channel types.
 const (
-	ChannelApp           ChannelType = "app"            // a client SDK, or a program that is logged in
-	ChannelPhone         ChannelType = "phone"          // a telephone
-	ChannelSIP           ChannelType = "sip"            // a SIP endpoint
-	ChannelWebsocket     ChannelType = "websocket"      // a program that takes the audio of a call
-	ChannelVBC           ChannelType = "vbc"            // Vonage Business Communications
-	ChannelWhatsAppVoice ChannelType = "whatsapp-voice" // a call over WhatsApp
-	ChannelSMS           ChannelType = "sms"            // messages
-	ChannelMMS           ChannelType = "mms"            // messages
-	ChannelWhatsApp      ChannelType = "whatsapp"       // messages
-	ChannelViber         ChannelType = "viber"          // messages
-	ChannelMessenger     ChannelType = "messenger"      // messages
+	ChannelTypeApp           ChannelType = "app"            // a client SDK, or a program that is logged in
+	ChannelTypePhone         ChannelType = "phone"          // a telephone
+	ChannelTypeSIP           ChannelType = "sip"            // a SIP endpoint
+	ChannelTypeWebsocket     ChannelType = "websocket"      // a program that takes the audio of a call
+	ChannelTypeVBC           ChannelType = "vbc"            // Vonage Business Communications
+	ChannelTypeWhatsAppVoice ChannelType = "whatsapp-voice" // a call over WhatsApp
+	ChannelTypeSMS           ChannelType = "sms"            // messages
+	ChannelTypeMMS           ChannelType = "mms"            // messages
+	ChannelTypeWhatsApp      ChannelType = "whatsapp"       // messages
+	ChannelTypeViber         ChannelType = "viber"          // messages
+	ChannelTypeMessenger     ChannelType = "messenger"      // messages
 )
 
 // Channel is the means by which a member takes part in a conversation, and for
@@ -370,16 +370,16 @@ type LegStatus string
 
 // The documented statuses of a leg.
 const (
-	LegStarted   LegStatus = "started"   // it is being set up
-	LegRinging   LegStatus = "ringing"   // the other side is being called
-	LegAnswered  LegStatus = "answered"  // the other side has answered
-	LegCompleted LegStatus = "completed" // it has ended
-	LegMachine   LegStatus = "machine"   // an answering machine picked up
-	LegFailed    LegStatus = "failed"    // it could not be set up
-	LegBusy      LegStatus = "busy"      // the other side was busy
-	LegTimeout   LegStatus = "timeout"   // nobody answered in time
-	LegCancelled LegStatus = "cancelled" // the calling side gave up
-	LegRejected  LegStatus = "rejected"  // the other side refused
+	LegStatusStarted   LegStatus = "started"   // it is being set up
+	LegStatusRinging   LegStatus = "ringing"   // the other side is being called
+	LegStatusAnswered  LegStatus = "answered"  // the other side has answered
+	LegStatusCompleted LegStatus = "completed" // it has ended
+	LegStatusMachine   LegStatus = "machine"   // an answering machine picked up
+	LegStatusFailed    LegStatus = "failed"    // it could not be set up
+	LegStatusBusy      LegStatus = "busy"      // the other side was busy
+	LegStatusTimeout   LegStatus = "timeout"   // nobody answered in time
+	LegStatusCancelled LegStatus = "cancelled" // the calling side gave up
+	LegStatusRejected  LegStatus = "rejected"  // the other side refused
 )
 
 // LegState is the finer state of a leg that version 1 adds to its status.
@@ -395,10 +395,10 @@ type Direction string
 
 // The documented directions.
 const (
-	Inbound  Direction = "inbound"  // to the application
-	Outbound Direction = "outbound" // from the application
-	In       Direction = "in"       // Inbound, in SIPStatus
-	Out      Direction = "out"      // Outbound, in SIPStatus
+	DirectionInbound  Direction = "inbound"  // to the application
+	DirectionOutbound Direction = "outbound" // from the application
+	DirectionIn       Direction = "in"       // DirectionInbound, in SIPStatus
+	DirectionOut      Direction = "out"      // DirectionOutbound, in SIPStatus
 )
 
 // User is what an event tells of a user. Every field may be missing.

@@ -67,10 +67,10 @@ type RecordFormat string
 
 // The documented formats of a recording.
 const (
-	FormatMP3    RecordFormat = "mp3"    // compressed
-	FormatWAV    RecordFormat = "wav"    // not compressed
-	FormatOGG    RecordFormat = "ogg"    // in events only
-	FormatVorbis RecordFormat = "vorbis" // in events and requests
+	RecordFormatMP3    RecordFormat = "mp3"    // compressed
+	RecordFormatWAV    RecordFormat = "wav"    // not compressed
+	RecordFormatOGG    RecordFormat = "ogg"    // in events only
+	RecordFormatVorbis RecordFormat = "vorbis" // in events and requests
 )
 
 // AudioRecord is the body of audio:record.

@@ -19,9 +19,9 @@ type ConversationState string
 
 // The documented states of a conversation.
 const (
-	ConversationActive   ConversationState = "ACTIVE"   // events can be made
-	ConversationInactive ConversationState = "INACTIVE" // frozen: it can be read and deleted
-	ConversationGone     ConversationState = "DELETED"  // deleted
+	ConversationStateActive   ConversationState = "ACTIVE"   // events can be made
+	ConversationStateInactive ConversationState = "INACTIVE" // frozen: it can be read and deleted
+	ConversationStateDeleted  ConversationState = "DELETED"  // deleted
 )
 
 // ConversationTimestamp are the times in the life of a conversation.

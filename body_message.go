@@ -11,15 +11,15 @@ type MessageType string
 
 // The documented types of a message.
 const (
-	MessageText     MessageType = "text"
-	MessageImage    MessageType = "image"
-	MessageAudio    MessageType = "audio"
-	MessageVideo    MessageType = "video"
-	MessageFile     MessageType = "file"
-	MessageVCard    MessageType = "vcard"
-	MessageLocation MessageType = "location"
-	MessageTemplate MessageType = "template"
-	MessageCustom   MessageType = "custom"
+	MessageTypeText     MessageType = "text"
+	MessageTypeImage    MessageType = "image"
+	MessageTypeAudio    MessageType = "audio"
+	MessageTypeVideo    MessageType = "video"
+	MessageTypeFile     MessageType = "file"
+	MessageTypeVCard    MessageType = "vcard"
+	MessageTypeLocation MessageType = "location"
+	MessageTypeTemplate MessageType = "template"
+	MessageTypeCustom   MessageType = "custom"
 )
 
 // Message is the body of message.

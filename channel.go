@@ -290,8 +290,8 @@ func packText[T ~string](p *packer, v *T) string {
 
 // usualWords are packed as their number.
 var usualWords = [...]string{
-	string(ChannelApp), string(ChannelPhone), string(ChannelSIP), string(ChannelWebsocket),
-	string(LegStarted), string(LegRinging), string(LegAnswered), string(LegCompleted),
+	string(ChannelTypeApp), string(ChannelTypePhone), string(ChannelTypeSIP), string(ChannelTypeWebsocket),
+	string(LegStatusStarted), string(LegStatusRinging), string(LegStatusAnswered), string(LegStatusCompleted),
 }
 
 const (

@@ -88,7 +88,7 @@ type ConversationParams struct {
 	Name        string                  `json:"name,omitzero"`         // at most 100 characters, unique in the application; made up if empty
 	DisplayName string                  `json:"display_name,omitzero"` // at most 50 characters
 	ImageURL    string                  `json:"image_url,omitzero"`    // at most 2048 characters
-	State       ConversationState       `json:"state,omitzero"`        // of an update: ConversationInactive freezes it
+	State       ConversationState       `json:"state,omitzero"`        // of an update: ConversationStateInactive freezes it
 	Properties  *ConversationProperties `json:"properties,omitzero"`   // nil for none
 	Numbers     []ConversationNumber    `json:"numbers,omitzero"`      // endpoints that belong to it
 	Callback    *Callback               `json:"callback,omitzero"`     // nil for none

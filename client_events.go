@@ -262,7 +262,7 @@ func (c *Client) EventsAfter(ctx context.Context, conversationID string, after E
 		return func(func(*Event, error) bool) {}
 	}
 	return c.Events(ctx, conversationID, &EventListOptions{
-		ListOptions: ListOptions{PageSize: 100, Order: Ascending},
+		ListOptions: ListOptions{PageSize: 100, Order: OrderAscending},
 		StartID:     max(after, 0) + 1,
 	})
 }

@@ -118,7 +118,7 @@ type RecordParams struct {
 	EventURL      []string             `json:"event_url,omitzero"`     // where the outcome goes
 	EventMethod   string               `json:"event_method,omitzero"`  // POST, or GET
 	Split         string               `json:"split,omitzero"`         // "conversation": one track for each side
-	Format        RecordFormat         `json:"format,omitzero"`        // FormatMP3, FormatWAV or FormatVorbis
+	Format        RecordFormat         `json:"format,omitzero"`        // RecordFormatMP3, RecordFormatWAV or RecordFormatVorbis
 	RetentionDays int                  `json:"retention_ttl,omitzero"` // 1 to 400; 31 if zero
 	Timeout       Seconds              `json:"timeout,omitzero"`       // at most two hours, which is the default
 	Transcription *RecordTranscription `json:"transcription,omitzero"` // nil for none

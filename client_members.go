@@ -87,8 +87,8 @@ type memberUser struct {
 
 // CreateMember invites a user to a conversation or has it join, as p.State says.
 // A user who takes part by the same channel already makes an [*APIError] with
-// [CodeMemberAlreadyJoined] or [CodeMemberAlreadyInvited], a conversation that is full one with
-// [CodeConversationFull]: it has 100 members at most.
+// [ErrorCodeMemberAlreadyJoined] or [ErrorCodeMemberAlreadyInvited], a conversation that is full one with
+// [ErrorCodeConversationFull]: it has 100 members at most.
 func (c *Client) CreateMember(ctx context.Context, conversationID string, p *MemberParams) (*MemberInfo, error) {
 	const op = "create member"
 	if p == nil {
@@ -109,7 +109,7 @@ func (c *Client) CreateMember(ctx context.Context, conversationID string, p *Mem
 	}
 	channel := p.Channel
 	if channel == nil {
-		channel = &Channel{Type: ChannelApp}
+		channel = &Channel{Type: ChannelTypeApp}
 	}
 	return one[MemberInfo](ctx, c, newRequest(http.MethodPost, op, "/v1/conversations/{conversation ID}/members", &memberRequest{
 		State: strings.ToLower(string(state)), User: memberUser{p.UserID, p.UserName}, Channel: channel,
@@ -166,7 +166,7 @@ func (c *Client) UpdateMember(ctx context.Context, conversationID, memberID stri
 	m, err := one[MemberInfo](ctx, c, newRequest(http.MethodPatch, op, "/v1/conversations/{conversation ID}/members/{member ID}", &memberUpdateRequest{
 		State: strings.ToLower(string(state)), From: u.From, Reason: u.Reason,
 	}, conversationID, memberID))
-	if e, ok := errors.AsType[*APIError](err); ok && e.Unsure && (e.Code == CodeInvalidMemberState || e.Code == CodeMemberAlreadyJoined) {
+	if e, ok := errors.AsType[*APIError](err); ok && e.MaybeApplied && (e.Code == ErrorCodeInvalidMemberState || e.Code == ErrorCodeMemberAlreadyJoined) {
 		// An earlier attempt may have done it.
 		if is, gerr := c.MemberInfo(ctx, conversationID, memberID); gerr == nil && is.State == state {
 			return is, nil

@@ -599,11 +599,11 @@ func TestOddLeave(t *testing.T) {
 		answers []httpmock.Responder
 		code    nexmo.ErrorCode
 	}{
-		{"at once", []httpmock.Responder{ended}, nexmo.CodeInvalidMemberState},
+		{"at once", []httpmock.Responder{ended}, nexmo.ErrorCodeInvalidMemberState},
 		{"after 500, left", []httpmock.Responder{oddStatus(500, ""), ended, left}, ""},
 		{"after a broken connection, left", []httpmock.Responder{broken, ended, left}, ""},
-		{"after 500, not left", []httpmock.Responder{oddStatus(500, ""), ended, joined}, nexmo.CodeInvalidMemberState},
-		{"after 500, gone", []httpmock.Responder{oddStatus(500, ""), ended, oddStatus(404, "")}, nexmo.CodeInvalidMemberState},
+		{"after 500, not left", []httpmock.Responder{oddStatus(500, ""), ended, joined}, nexmo.ErrorCodeInvalidMemberState},
+		{"after 500, gone", []httpmock.Responder{oddStatus(500, ""), ended, oddStatus(404, "")}, nexmo.ErrorCodeInvalidMemberState},
 		{"after 500", []httpmock.Responder{oddStatus(500, ""), left}, ""},
 	}
 	for _, tt := range tests {
@@ -788,7 +788,7 @@ func TestOddExpired(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.UserInfo(t.Context(), "USR-1"); nexmo.CodeOf(err) != nexmo.CodeExpiredToken || s.count() != tt.want {
+			if _, err := c.UserInfo(t.Context(), "USR-1"); nexmo.CodeOf(err) != nexmo.ErrorCodeExpiredToken || s.count() != tt.want {
 				t.Errorf("got %v after %d requests", err, s.count())
 			}
 			if got := log.String(); strings.Count(got, "expired") != 2 || !strings.Contains(got, "system:error:expired-token") {
@@ -803,7 +803,7 @@ func TestOddExpired(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.UserInfo(t.Context(), "USR-1"); nexmo.CodeOf(err) != nexmo.CodeInvalidToken || s.count() != 1 {
+		if _, err := c.UserInfo(t.Context(), "USR-1"); nexmo.CodeOf(err) != nexmo.ErrorCodeInvalidToken || s.count() != 1 {
 			t.Errorf("got %v after %d requests", err, s.count())
 		}
 	})
@@ -1247,7 +1247,7 @@ func TestOddLeftBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newOddService(oddStatus(429, ""), oddStatus(400, `{"code":"conversation:error:invalid-member-state"}`), oddStatus(200, `{"state":"LEFT"}`))
 		_, err := s.client(t).UpdateMember(t.Context(), "CON-1", "MEM-1", &nexmo.MemberUpdate{State: "left"})
-		if nexmo.CodeOf(err) != nexmo.CodeInvalidMemberState || s.count() != 2 {
+		if nexmo.CodeOf(err) != nexmo.ErrorCodeInvalidMemberState || s.count() != 2 {
 			t.Errorf("got %v after %d requests", err, s.count())
 		}
 	})

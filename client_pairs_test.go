@@ -236,15 +236,15 @@ const pairConversationAnswer = `{"id":"CON-d66d47de-5bcb-4300-94f0-0c9d4b948e9a"
 func pairConversation() *nexmo.ConversationInfo {
 	return &nexmo.ConversationInfo{
 		ID: "CON-d66d47de-5bcb-4300-94f0-0c9d4b948e9a", Name: "cycle_shop", DisplayName: "Cycle shop",
-		ImageURL: "https://example.com/image.png", State: nexmo.ConversationActive, SequenceNumber: 17,
+		ImageURL: "https://example.com/image.png", State: nexmo.ConversationStateActive, SequenceNumber: 17,
 		Timestamp: nexmo.ConversationTimestamp{Created: pairTime("2024-01-01T14:00:00Z"), Updated: pairTime("2024-01-02T14:00:00Z")},
 		Properties: &nexmo.ConversationProperties{
 			TTL: nexmo.Seconds(2147483648 * time.Second), Type: "quick_chat", CustomSortKey: "CSK_1",
 			CustomData: json.RawMessage(`{"camelCase":"a","snake_case":12345678901234567890,"Kebab-Case":1.10}`),
 		},
 		Numbers: []nexmo.ConversationNumber{
-			{Type: nexmo.ChannelPhone, Number: "447700900001"},
-			{Type: nexmo.ChannelSIP, URI: "sip:front@example.com", Username: "front", Password: "made-up"},
+			{Type: nexmo.ChannelTypePhone, Number: "447700900001"},
+			{Type: nexmo.ChannelTypeSIP, URI: "sip:front@example.com", Username: "front", Password: "made-up"},
 		},
 		Callback: &nexmo.Callback{
 			URL: "https://example.com/events", EventMask: "member:joined,member:left", Method: "POST",
@@ -258,7 +258,7 @@ func pairConversations() []pairCase {
 	const one = path + "/CON-d66d47de-5bcb-4300-94f0-0c9d4b948e9a"
 	const id = "CON-d66d47de-5bcb-4300-94f0-0c9d4b948e9a"
 	minimal := &nexmo.ConversationInfo{
-		ID: "CON-1", Name: "NAM-6dd4ea1f-3841-47cb-a3d3-e271f5c1e33c", State: nexmo.ConversationActive, SequenceNumber: 1,
+		ID: "CON-1", Name: "NAM-6dd4ea1f-3841-47cb-a3d3-e271f5c1e33c", State: nexmo.ConversationStateActive, SequenceNumber: 1,
 		Timestamp: nexmo.ConversationTimestamp{Created: pairTime("2023-09-21T10:32:04.526Z")},
 	}
 	const minimalAnswer = `{"id":"CON-1","name":"NAM-6dd4ea1f-3841-47cb-a3d3-e271f5c1e33c","timestamp":{"created":"2023-09-21T10:32:04.526Z"},"state":"ACTIVE","sequence_number":1,"_links":{"self":{"href":"https://api.nexmo.com/v1/conversations/CON-1"}}}`
@@ -295,9 +295,9 @@ func pairConversations() []pairCase {
 				status: 201, answer: pairConversationAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
 				is := pairConversation()
-				numbers := append(is.Numbers, nexmo.ConversationNumber{Type: nexmo.ChannelApp, User: "priya"},
-					nexmo.ConversationNumber{Type: nexmo.ChannelWebsocket, URI: "wss://example.com/socket", ContentType: "audio/l16;rate=16000"},
-					nexmo.ConversationNumber{Type: nexmo.ChannelVBC, Extension: "413"})
+				numbers := append(is.Numbers, nexmo.ConversationNumber{Type: nexmo.ChannelTypeApp, User: "priya"},
+					nexmo.ConversationNumber{Type: nexmo.ChannelTypeWebsocket, URI: "wss://example.com/socket", ContentType: "audio/l16;rate=16000"},
+					nexmo.ConversationNumber{Type: nexmo.ChannelTypeVBC, Extension: "413"})
 				return c.CreateConversation(ctx, &nexmo.ConversationParams{
 					Name: is.Name, DisplayName: is.DisplayName, ImageURL: is.ImageURL, Properties: is.Properties, Numbers: numbers, Callback: is.Callback,
 				})
@@ -358,9 +358,9 @@ func pairConversations() []pairCase {
 			"freeze",
 			[]pairCall{{method: "PUT", target: one, body: `{"state":"INACTIVE"}`, answer: `{"id":"CON-1","state":"INACTIVE"}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.UpdateConversation(ctx, id, &nexmo.ConversationParams{State: nexmo.ConversationInactive})
+				return c.UpdateConversation(ctx, id, &nexmo.ConversationParams{State: nexmo.ConversationStateInactive})
 			},
-			&nexmo.ConversationInfo{ID: "CON-1", State: nexmo.ConversationInactive},
+			&nexmo.ConversationInfo{ID: "CON-1", State: nexmo.ConversationStateInactive},
 		},
 		{
 			"delete",
@@ -396,7 +396,7 @@ func pairConversations() []pairCase {
 			[]pairCall{{method: "GET", target: path + "?page_size=100&order=desc&cursor=7EjD%2Ba%2F%3D&date_start=2018-01-01T09:00:00.000Z&date_end=2018-01-02T10:00:00.500Z&name=a%26b", answer: `{"_embedded":{"conversations":[]},"_links":{"prev":{"href":"https://api-us-3.vonage.com/v1/conversations?cursor=p%3D%3D"}}}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
 				return c.ConversationsPage(ctx, &nexmo.ConversationListOptions{
-					ListOptions: nexmo.ListOptions{PageSize: 100, Order: nexmo.Descending, Cursor: "7EjD+a/="},
+					ListOptions: nexmo.ListOptions{PageSize: 100, Order: nexmo.OrderDescending, Cursor: "7EjD+a/="},
 					DateStart:   time.Date(2018, 1, 1, 10, 0, 0, 0, time.FixedZone("", 3600)),
 					DateEnd:     time.Date(2018, 1, 2, 10, 0, 0, 5e8, time.UTC), Name: "a&b",
 				})
@@ -421,7 +421,7 @@ func pairMember() *nexmo.MemberInfo {
 		Timestamp: nexmo.MemberTimestamp{Invited: pairTime("2020-01-01T14:00:00Z"), Joined: pairTime("2020-01-01T14:00:01Z")},
 		Initiator: nexmo.Initiator{Joined: nexmo.Cause{IsSystem: nexmo.False, IsSystemREST: nexmo.False, UserID: "USR-2", MemberID: "MEM-2"}},
 		Channel: &nexmo.Channel{
-			Type: nexmo.ChannelApp, From: &nexmo.Endpoint{Type: "app,phone"}, To: &nexmo.Endpoint{Type: nexmo.ChannelApp, User: "priya"},
+			Type: nexmo.ChannelTypeApp, From: &nexmo.Endpoint{Type: "app,phone"}, To: &nexmo.Endpoint{Type: nexmo.ChannelTypeApp, User: "priya"},
 			LegIDs: []string{"a595959595995"}, Preanswer: nexmo.False, CanHear: []string{"leg-2"},
 		},
 		Media:      nexmo.Media{Audio: nexmo.True, AudioSettings: nexmo.AudioSettings{Enabled: nexmo.False, Earmuffed: nexmo.False, Muted: nexmo.True}},
@@ -450,8 +450,8 @@ func pairMembers() []pairCase {
 				return c.CreateMember(ctx, "CON-1", &nexmo.MemberParams{
 					State: nexmo.MemberStateInvited, UserName: "priya",
 					Channel: &nexmo.Channel{
-						Type: nexmo.ChannelPhone, From: &nexmo.Endpoint{Type: nexmo.ChannelPhone, Number: "447700900001"},
-						To: &nexmo.Endpoint{Type: nexmo.ChannelPhone, Number: "447700900002"}, Preanswer: nexmo.False,
+						Type: nexmo.ChannelTypePhone, From: &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: "447700900001"},
+						To: &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: "447700900002"}, Preanswer: nexmo.False,
 						RingTimeout: nexmo.Milliseconds(30 * time.Second), Headers: nexmo.Headers{"X-camelCase": "v_1"},
 					},
 					Media:      nexmo.Media{Audio: nexmo.False, AudioSettings: nexmo.AudioSettings{Enabled: nexmo.False, Earmuffed: nexmo.True, Muted: nexmo.False}},
@@ -466,7 +466,7 @@ func pairMembers() []pairCase {
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
 				return c.CreateMember(ctx, "CON-1", &nexmo.MemberParams{
 					State: nexmo.MemberStateInvited, UserID: "USR-1", UserName: "priya",
-					Channel: &nexmo.Channel{Type: nexmo.ChannelViber, From: &nexmo.Endpoint{Type: "app,phone,sms"}, To: &nexmo.Endpoint{Type: nexmo.ChannelViber, ID: "1"}},
+					Channel: &nexmo.Channel{Type: nexmo.ChannelTypeViber, From: &nexmo.Endpoint{Type: "app,phone,sms"}, To: &nexmo.Endpoint{Type: nexmo.ChannelTypeViber, ID: "1"}},
 				})
 			},
 			&nexmo.MemberInfo{ID: "MEM-1"},
@@ -477,10 +477,10 @@ func pairMembers() []pairCase {
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
 				return c.CreateMember(ctx, "CON-1", &nexmo.MemberParams{
 					State: "invited", UserID: "USR-1",
-					Channel: &nexmo.Channel{Type: nexmo.ChannelMessenger, To: &nexmo.Endpoint{Type: nexmo.ChannelMessenger, ID: "123456"}},
+					Channel: &nexmo.Channel{Type: nexmo.ChannelTypeMessenger, To: &nexmo.Endpoint{Type: nexmo.ChannelTypeMessenger, ID: "123456"}},
 				})
 			},
-			&nexmo.MemberInfo{ID: "MEM-1", State: nexmo.MemberStateInvited, Channel: &nexmo.Channel{Type: nexmo.ChannelSMS, Number: "447700900001"}},
+			&nexmo.MemberInfo{ID: "MEM-1", State: nexmo.MemberStateInvited, Channel: &nexmo.Channel{Type: nexmo.ChannelTypeSMS, Number: "447700900001"}},
 		},
 		{
 			"get",
@@ -537,7 +537,7 @@ func pairMembers() []pairCase {
 				{"id":"MEM-2","state":"LEFT","_embedded":{"user":{"id":"USR-2","name":"sam"}},"_links":{"href":"https://api.nexmo.com/v1/conversations/CON-1/members/MEM-2"}},
 				{"id":"MEM-3","state":"WAITING"}]},"_links":{"self":{"href":"https://api.nexmo.com/v1/conversations/CON-1/members"}}}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return pairAll(c.Members(ctx, "CON-1", &nexmo.ListOptions{PageSize: 3, Order: nexmo.Ascending}))
+				return pairAll(c.Members(ctx, "CON-1", &nexmo.ListOptions{PageSize: 3, Order: nexmo.OrderAscending}))
 			},
 			[]*nexmo.MemberInfo{
 				{ID: "MEM-1", ConversationID: "CON-1", State: nexmo.MemberStateJoined, User: nexmo.User{ID: "USR-1", Name: "priya", DisplayName: "Priya"}},
@@ -618,28 +618,28 @@ func pairEvents() []pairCase {
 			&nexmo.Event{Type: nexmo.EventEphemeral, ConversationID: "CON-1", From: "MEM-1", Body: &nexmo.Ephemeral{}},
 		},
 		pairSend("image", path, `{"type":"message","body":{"message_type":"image","image":{"url":"https://example.com/1.png"}}}`,
-			message(nexmo.MessageContent{MessageType: nexmo.MessageImage, Image: &nexmo.MessageFileURL{URL: "https://example.com/1.png"}})),
+			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeImage, Image: &nexmo.MessageFileURL{URL: "https://example.com/1.png"}})),
 		pairSend("audio", path, `{"type":"message","body":{"message_type":"audio","audio":{"url":"https://example.com/1.mp3"}}}`,
-			message(nexmo.MessageContent{MessageType: nexmo.MessageAudio, Audio: &nexmo.MessageFileURL{URL: "https://example.com/1.mp3"}})),
+			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeAudio, Audio: &nexmo.MessageFileURL{URL: "https://example.com/1.mp3"}})),
 		pairSend("video", path, `{"type":"message","body":{"message_type":"video","video":{"url":"https://example.com/1.mp4"}}}`,
-			message(nexmo.MessageContent{MessageType: nexmo.MessageVideo, Video: &nexmo.MessageFileURL{URL: "https://example.com/1.mp4"}})),
+			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeVideo, Video: &nexmo.MessageFileURL{URL: "https://example.com/1.mp4"}})),
 		pairSend("file", path, `{"type":"message","body":{"message_type":"file","file":{"url":"https://example.com/1.pdf"}}}`,
-			message(nexmo.MessageContent{MessageType: nexmo.MessageFile, File: &nexmo.MessageFileURL{URL: "https://example.com/1.pdf"}})),
+			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeFile, File: &nexmo.MessageFileURL{URL: "https://example.com/1.pdf"}})),
 		pairSend("vcard", path, `{"type":"message","body":{"message_type":"vcard","vcard":{"url":"https://example.com/1.vcf"}}}`,
-			message(nexmo.MessageContent{MessageType: nexmo.MessageVCard, VCard: &nexmo.MessageFileURL{URL: "https://example.com/1.vcf"}})),
+			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeVCard, VCard: &nexmo.MessageFileURL{URL: "https://example.com/1.vcf"}})),
 		pairSend("location", path, `{"type":"message","body":{"message_type":"location","location":{"longitude":"-0.1","latitude":"0","name":"Shop","address":"1 High Street"}}}`,
-			message(nexmo.MessageContent{MessageType: nexmo.MessageLocation, Location: &nexmo.Location{Longitude: -0.1, Name: "Shop", Address: "1 High Street"}})),
+			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeLocation, Location: &nexmo.Location{Longitude: -0.1, Name: "Shop", Address: "1 High Street"}})),
 		pairSend("template", path, `{"type":"message","body":{"message_type":"template","template":{"name":"offer","parameters":["a","b"],"whatsapp":{"policy":"deterministic","locale":"en-GB"}}}}`,
-			message(nexmo.MessageContent{MessageType: nexmo.MessageTemplate, Template: &nexmo.Template{Name: "offer", Parameters: []string{"a", "b"}, WhatsApp: &nexmo.WhatsApp{Policy: "deterministic", Locale: "en-GB"}}})),
+			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeTemplate, Template: &nexmo.Template{Name: "offer", Parameters: []string{"a", "b"}, WhatsApp: &nexmo.WhatsApp{Policy: "deterministic", Locale: "en-GB"}}})),
 		pairSend("custom message", path, `{"type":"message","body":{"message_type":"custom","custom":{"aB":1.0}}}`,
-			message(nexmo.MessageContent{MessageType: nexmo.MessageCustom, Custom: json.RawMessage(`{"aB":1.0}`)})),
+			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeCustom, Custom: json.RawMessage(`{"aB":1.0}`)})),
 		pairSend("say", path, `{"type":"audio:say","from":"MEM-1","body":{"text":"hello","level":0.5,"loop":0,"queue":false,"language":"en-GB","style":2,"premium":true,"ssml":false}}`,
 			&nexmo.AudioSay{Text: "hello", Level: new(0.5), Loop: new(0), Queue: nexmo.False, Language: "en-GB", Style: 2, Premium: nexmo.True, SSML: nexmo.False}, nexmo.From("MEM-1")),
 		pairSend("play", path, `{"type":"audio:play","body":{"stream_url":["https://example.com/1.mp3"],"level":-0.5,"loop":2}}`,
 			&nexmo.AudioPlay{StreamURL: nexmo.StringList{"https://example.com/1.mp3"}, Level: new(-0.5), Loop: new(2)}),
 		pairSend("record", path, `{"type":"audio:record","body":{"format":"mp3","validity":31,"channels":2,"streamed":true,"split":false,"multitrack":true,"detect_speech":true,"beep_start":true,"beep_stop":false,"transcription":{"language":"en-US","sentiment_analysis":true}}}`,
 			&nexmo.AudioRecord{
-				Format: nexmo.FormatMP3, Validity: 31, Channels: 2, Streamed: nexmo.True, Split: nexmo.False, Multitrack: nexmo.True, DetectSpeech: nexmo.True,
+				Format: nexmo.RecordFormatMP3, Validity: 31, Channels: 2, Streamed: nexmo.True, Split: nexmo.False, Multitrack: nexmo.True, DetectSpeech: nexmo.True,
 				BeepStart: nexmo.True, BeepStop: nexmo.False, Transcription: nexmo.Transcription{Language: "en-US", SentimentAnalysis: nexmo.True},
 			}),
 		pairSend("mute", path, `{"type":"audio:mute:on","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, &nexmo.AudioMuteOn{LegTarget: leg}, nexmo.From("MEM-1")),
@@ -674,7 +674,7 @@ func pairEvents() []pairCase {
 			[]pairCall{{method: "GET", target: path + "?page_size=1&order=desc&cursor=a%2Bb%3D%3D&start_id=3&end_id=9&event_type=message,text,member:joined,audio:dtmf,ephemeral&exclude_deleted_events=true", answer: `{"_embedded":[]}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
 				return c.EventsPage(ctx, "CON-1", &nexmo.EventListOptions{
-					ListOptions: nexmo.ListOptions{PageSize: 1, Order: nexmo.Descending, Cursor: "a+b=="}, StartID: 3, EndID: 9, ExcludeDeleted: true,
+					ListOptions: nexmo.ListOptions{PageSize: 1, Order: nexmo.OrderDescending, Cursor: "a+b=="}, StartID: 3, EndID: 9, ExcludeDeleted: true,
 					Types: []nexmo.EventType{nexmo.EventMessage, nexmo.EventText, nexmo.EventMemberJoined, nexmo.EventAudioDTMF, nexmo.EventEphemeral},
 				})
 			},
@@ -796,13 +796,13 @@ func pairUsers() []pairCase {
 				{"id":"CON-1","name":"first","state":"ACTIVE","sequence_number":3,"timestamp":{"created":"2024-01-01T14:00:00Z"},"properties":{"custom_data":{"aB":1}},"_embedded":{"id":"MEM-1","state":"INVITED"},"_links":{"self":{"href":"https://api.nexmo.com/v1/conversations/CON-1"}}}]},"_links":{}}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
 				return pairAll(c.UserConversations(ctx, "USR-1", &nexmo.UserConversationListOptions{
-					ListOptions: nexmo.ListOptions{PageSize: 10, Order: nexmo.Descending}, DateStart: pairTime("2024-01-17T13:45:56Z"),
+					ListOptions: nexmo.ListOptions{PageSize: 10, Order: nexmo.OrderDescending}, DateStart: pairTime("2024-01-17T13:45:56Z"),
 					State: nexmo.MemberStateInvited, OrderBy: "created", IncludeCustomData: nexmo.True,
 				}))
 			},
 			[]*nexmo.UserConversation{{
 				ConversationInfo: nexmo.ConversationInfo{
-					ID: "CON-1", Name: "first", State: nexmo.ConversationActive, SequenceNumber: 3,
+					ID: "CON-1", Name: "first", State: nexmo.ConversationStateActive, SequenceNumber: 3,
 					Timestamp:  nexmo.ConversationTimestamp{Created: pairTime("2024-01-01T14:00:00Z")},
 					Properties: &nexmo.ConversationProperties{CustomData: json.RawMessage(`{"aB":1}`)},
 				},
@@ -897,7 +897,7 @@ func pairMedia() []pairCase {
 				"transcription":{"language":"en-US","sentiment_analysis":true,"event_url":["https://example.com/t"],"event_method":"POST"}}`, status: 204}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
 				return pairNothing(c.StartRecording(ctx, "CON-1", nexmo.RecordParams{
-					EventURL: []string{"https://example.com/e"}, EventMethod: "GET", Split: "conversation", Format: nexmo.FormatVorbis,
+					EventURL: []string{"https://example.com/e"}, EventMethod: "GET", Split: "conversation", Format: nexmo.RecordFormatVorbis,
 					RetentionDays: 400, Timeout: nexmo.Seconds(2 * time.Hour), Transcription: &nexmo.RecordTranscription{
 						Language: "en-US", SentimentAnalysis: nexmo.True, EventURL: []string{"https://example.com/t"}, EventMethod: "POST",
 					},
@@ -923,7 +923,7 @@ func pairVerb(name, path, wire string, do func(ctx context.Context, c *nexmo.Con
 		[]pairCall{{method: "POST", target: path, body: wire, status: 201, answer: `{"id":8}`}},
 		func(ctx context.Context, c *nexmo.Client) (any, error) {
 			conversation := nexmo.NewConversation("CON-1", nexmo.WithClient(c))
-			joined := &nexmo.MemberJoined{Membership: nexmo.Membership{MemberID: "MEM-1", Channel: &nexmo.Channel{Type: nexmo.ChannelPhone, ID: "leg-0", LegIDs: []string{"leg-1", "leg-0"}}}}
+			joined := &nexmo.MemberJoined{Membership: nexmo.Membership{MemberID: "MEM-1", Channel: &nexmo.Channel{Type: nexmo.ChannelTypePhone, ID: "leg-0", LegIDs: []string{"leg-1", "leg-0"}}}}
 			if err := conversation.Deliver(ctx, &nexmo.Event{ID: 1, Type: nexmo.EventMemberJoined, ConversationID: "CON-1", Body: joined}); err != nil {
 				return nil, err
 			}
@@ -1034,7 +1034,7 @@ func pairVerbs() []pairCase {
 		}),
 		pairVerb("StopPlay", path, `{"type":"audio:play:stop","body":{"play_id":"play-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StopPlay(ctx, "play-1") }),
 		pairVerb("Record", path, `{"type":"audio:record","body":{"format":"wav","split":true}}`, func(ctx context.Context, c *nexmo.Conversation) error {
-			return send(c.Record(ctx, nexmo.AudioRecord{Format: nexmo.FormatWAV, Split: nexmo.True}))
+			return send(c.Record(ctx, nexmo.AudioRecord{Format: nexmo.RecordFormatWAV, Split: nexmo.True}))
 		}),
 		pairVerb("StopRecord", path, `{"type":"audio:record:stop","body":{"record_id":"rec-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StopRecord(ctx, "rec-1") }),
 		pairVerb("DTMF", path, `{"type":"audio:dtmf","body":{"digits":"12AB*#p"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.DTMF(ctx, "12AB*#p") }),
@@ -1062,7 +1062,7 @@ func pairVerbs() []pairCase {
 		}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
 			err := c.Load(ctx)
 			return c.Info().State, err
-		}, nexmo.ConversationActive),
+		}, nexmo.ConversationStateActive),
 	}
 }
 
@@ -1257,7 +1257,7 @@ func TestPairPages(t *testing.T) {
 				{method: "GET", target: target + "&cursor=" + tt.sent[1], answer: page("c", "")},
 			}
 			c := pairClient(t, slices.Concat(once, once, once[:1], once[:2], once[1:2])...)
-			opts := &nexmo.ConversationListOptions{ListOptions: nexmo.ListOptions{PageSize: 2, Order: nexmo.Descending}, Name: "x", DateStart: pairTime("2024-01-01T00:00:00Z")}
+			opts := &nexmo.ConversationListOptions{ListOptions: nexmo.ListOptions{PageSize: 2, Order: nexmo.OrderDescending}, Name: "x", DateStart: pairTime("2024-01-01T00:00:00Z")}
 			before := *opts
 			list := c.Conversations(t.Context(), opts)
 			opts.Name, opts.PageSize, opts.Cursor = "changed", 50, "changed" // later: the list is not changed
@@ -1327,7 +1327,7 @@ func pairIDs[T any](list iter.Seq2[*T, error], id func(*T) string) iter.Seq2[str
 // filters of the first, and end with an error.
 func TestPairEveryList(t *testing.T) {
 	t.Parallel()
-	size := nexmo.ListOptions{PageSize: 7, Order: nexmo.Descending}
+	size := nexmo.ListOptions{PageSize: 7, Order: nexmo.OrderDescending}
 	eventID := func(e *nexmo.Event) string { return fmt.Sprintf("ID-%d", e.ID) }
 	types := []nexmo.EventType{nexmo.EventText, nexmo.EventMessage}
 	tests := []pairPaged{
@@ -1376,7 +1376,7 @@ func TestPairEveryList(t *testing.T) {
 				}
 				got = append(got, id)
 			}
-			want := []string{"ID-1", "ID-2", string(nexmo.CodeInvalidCursor)}
+			want := []string{"ID-1", "ID-2", string(nexmo.ErrorCodeInvalidCursor)}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -1416,7 +1416,7 @@ func TestPairErrors(t *testing.T) {
 			name: "validation", status: 400, is: nexmo.ErrInvalid,
 			answer: `{"title":"Bad request.","type":"https://developer.nexmo.com/api/conversation#http:error:validation-fail","code":"http:error:validation-fail","detail":"Input validation failure.","instance":"00a5916655d650e920ccf0daf40ef4ee","invalid_parameters":[{"name":"state","reason":"\"state\" must be one of [invited, joined]"}]}`,
 			want: nexmo.APIError{
-				Title: "Bad request.", Type: "https://developer.nexmo.com/api/conversation#http:error:validation-fail", Code: nexmo.CodeValidation, Detail: "Input validation failure.",
+				Title: "Bad request.", Type: "https://developer.nexmo.com/api/conversation#http:error:validation-fail", Code: nexmo.ErrorCodeValidation, Detail: "Input validation failure.",
 				Instance: "00a5916655d650e920ccf0daf40ef4ee", InvalidParameters: []nexmo.InvalidParameter{{Name: "state", Reason: `"state" must be one of [invited, joined]`}},
 			},
 			text: []string{"get conversation", "400", "http:error:validation-fail", "Bad request.", "state", "00a5916655d650e920ccf0daf40ef4ee"}, hidden: []string{"must be one of", "Input validation"},
@@ -1424,25 +1424,25 @@ func TestPairErrors(t *testing.T) {
 		{
 			name: "the status counts, not the title", status: 400, is: nexmo.ErrInvalid,
 			answer: `{"title":"Conflict.","code":"conversation:error:invalid-member-state","detail":"Membership has ended."}`,
-			want:   nexmo.APIError{Title: "Conflict.", Code: nexmo.CodeInvalidMemberState, Detail: "Membership has ended."},
+			want:   nexmo.APIError{Title: "Conflict.", Code: nexmo.ErrorCodeInvalidMemberState, Detail: "Membership has ended."},
 		},
 		{
 			name: "not found", status: 404, is: nexmo.ErrNotFound,
 			answer: `{"title":"Not found.","type":"https://developer.nexmo.com/api/conversation#conversation:error:not-found","code":"conversation:error:not-found","detail":"Conversation does not exist, or you do not have access.","instance":"i"}`,
 			want: nexmo.APIError{
-				Title: "Not found.", Type: "https://developer.nexmo.com/api/conversation#conversation:error:not-found", Code: nexmo.CodeConversationNotFound,
+				Title: "Not found.", Type: "https://developer.nexmo.com/api/conversation#conversation:error:not-found", Code: nexmo.ErrorCodeConversationNotFound,
 				Detail: "Conversation does not exist, or you do not have access.", Instance: "i",
 			},
 		},
 		{
 			name: "duplicate name", status: 409, is: nexmo.ErrConflict,
 			answer: `{"title":"Conflict.","code":"conversation:error:duplicate-name","detail":"Duplicate name."}`,
-			want:   nexmo.APIError{Title: "Conflict.", Code: nexmo.CodeConversationDuplicateName, Detail: "Duplicate name."},
+			want:   nexmo.APIError{Title: "Conflict.", Code: nexmo.ErrorCodeConversationDuplicateName, Detail: "Duplicate name."},
 		},
 		{
 			name: "version 0.1", status: 404, is: nexmo.ErrNotFound,
 			answer: `{"code":"event:error:not-found","description":"Event does not exist.","error":{}}`,
-			want:   nexmo.APIError{Code: nexmo.CodeEventNotFound, Detail: "Event does not exist."},
+			want:   nexmo.APIError{Code: nexmo.ErrorCodeEventNotFound, Detail: "Event does not exist."},
 		},
 		{
 			name: "of the account", status: 401, is: nexmo.ErrUnauthorized,
@@ -1462,7 +1462,7 @@ func TestPairErrors(t *testing.T) {
 			name: "users", status: 404, is: nexmo.ErrNotFound,
 			answer: `{"title":"Not found.","type":"https://developer.vonage.com/en/api/conversation#user:error:not-found","detail":"User does not exist, or you do not have access.","instance":"i"}`,
 			want: nexmo.APIError{
-				Title: "Not found.", Type: "https://developer.vonage.com/en/api/conversation#user:error:not-found", Code: nexmo.CodeUserNotFound,
+				Title: "Not found.", Type: "https://developer.vonage.com/en/api/conversation#user:error:not-found", Code: nexmo.ErrorCodeUserNotFound,
 				Detail: "User does not exist, or you do not have access.", Instance: "i",
 			},
 		},

@@ -27,43 +27,43 @@ type ErrorCode string
 // The codes that a program is likely to act on. There are many more; all can be
 // compared as text.
 const (
-	CodeInvalidToken     ErrorCode = "system:error:invalid-token"           // 401
-	CodeExpiredToken     ErrorCode = "system:error:expired-token"           //nolint:gosec // no token
-	CodeMissingToken     ErrorCode = "system:error:missing-token"           // 401
-	CodePermission       ErrorCode = "system:error:permission"              // the ACL of the token does not allow it
-	CodePermissionDenied ErrorCode = "conversation:error:permission-denied" // an expired token, or one of another application
+	ErrorCodeInvalidToken     ErrorCode = "system:error:invalid-token"           // 401
+	ErrorCodeExpiredToken     ErrorCode = "system:error:expired-token"           //nolint:gosec // no token
+	ErrorCodeMissingToken     ErrorCode = "system:error:missing-token"           // 401
+	ErrorCodePermission       ErrorCode = "system:error:permission"              // the ACL of the token does not allow it
+	ErrorCodePermissionDenied ErrorCode = "conversation:error:permission-denied" // an expired token, or one of another application
 
-	CodeConversationNotFound      ErrorCode = "conversation:error:not-found"                 // 404; or it lives in another region
-	CodeConversationDuplicateName ErrorCode = "conversation:error:duplicate-name"            // 409
-	CodeConversationNotAllowed    ErrorCode = "conversation:error:not-allowed"               // its state is INACTIVE
-	CodeConversationFull          ErrorCode = "conversation:error:maximum-number-of-members" // there are 100 members
-	CodeInvalidChannel            ErrorCode = "conversation:error:invalid-channel"           // the Channel of a member is not one the service takes
-	CodeInvalidEvent              ErrorCode = "conversation:error:invalid-event"             // the body of an event is not as documented
+	ErrorCodeConversationNotFound      ErrorCode = "conversation:error:not-found"                 // 404; or it lives in another region
+	ErrorCodeConversationDuplicateName ErrorCode = "conversation:error:duplicate-name"            // 409
+	ErrorCodeConversationNotAllowed    ErrorCode = "conversation:error:not-allowed"               // its state is INACTIVE
+	ErrorCodeConversationFull          ErrorCode = "conversation:error:maximum-number-of-members" // there are 100 members
+	ErrorCodeInvalidChannel            ErrorCode = "conversation:error:invalid-channel"           // the Channel of a member is not one the service takes
+	ErrorCodeInvalidEvent              ErrorCode = "conversation:error:invalid-event"             // the body of an event is not as documented
 
-	CodeMemberNotFound       ErrorCode = "conversation:error:member-not-found"         // 404
-	CodeMemberAlreadyJoined  ErrorCode = "conversation:error:member-already-joined"    // by the same channel
-	CodeMemberAlreadyInvited ErrorCode = "conversation:error:member-already-invited"   // by the same channel
-	CodeInvalidMemberState   ErrorCode = "conversation:error:invalid-member-state"     // such as to leave twice
-	CodeMemberPermission     ErrorCode = "conversation:error:member:permission-denied" // not with the tokens of this user
+	ErrorCodeMemberNotFound       ErrorCode = "conversation:error:member-not-found"         // 404
+	ErrorCodeMemberAlreadyJoined  ErrorCode = "conversation:error:member-already-joined"    // by the same channel
+	ErrorCodeMemberAlreadyInvited ErrorCode = "conversation:error:member-already-invited"   // by the same channel
+	ErrorCodeInvalidMemberState   ErrorCode = "conversation:error:invalid-member-state"     // such as to leave twice
+	ErrorCodeMemberPermission     ErrorCode = "conversation:error:member:permission-denied" // not with the tokens of this user
 
-	CodeEventNotFound         ErrorCode = "event:error:not-found"          // 404
-	CodeEventUnknown          ErrorCode = "event:error:unknown-event"      // a type that cannot be made
-	CodeEventNotJoined        ErrorCode = "event:error:not-joined"         // the member that it is from has not joined
-	CodeEventPermission       ErrorCode = "event:error:permission-denied"  // not with the tokens of this user
-	CodeEventDeleteNotAllowed ErrorCode = "event:error:delete-not-allowed" // only message and custom events can be deleted
+	ErrorCodeEventNotFound         ErrorCode = "event:error:not-found"          // 404
+	ErrorCodeEventUnknown          ErrorCode = "event:error:unknown-event"      // a type that cannot be made
+	ErrorCodeEventNotJoined        ErrorCode = "event:error:not-joined"         // the member that it is from has not joined
+	ErrorCodeEventPermission       ErrorCode = "event:error:permission-denied"  // not with the tokens of this user
+	ErrorCodeEventDeleteNotAllowed ErrorCode = "event:error:delete-not-allowed" // only message and custom events can be deleted
 
-	CodeUserNotFound      ErrorCode = "user:error:not-found"         // 404; or it lives in another region
-	CodeUserDuplicateName ErrorCode = "user:error:duplicate-name"    // 409
-	CodeInvalidUserName   ErrorCode = "user:error:invalid-user-name" // me, or one that begins with USR-
+	ErrorCodeUserNotFound      ErrorCode = "user:error:not-found"         // 404; or it lives in another region
+	ErrorCodeUserDuplicateName ErrorCode = "user:error:duplicate-name"    // 409
+	ErrorCodeInvalidUserName   ErrorCode = "user:error:invalid-user-name" // me, or one that begins with USR-
 
-	CodeValidation         ErrorCode = "http:error:validation-fail"                    // 400; see InvalidParameters
-	CodeRouteNotFound      ErrorCode = "http:error:not-found"                          // 404; no such path
-	CodeTooManyRequests    ErrorCode = "http:error:too-many-request"                   // 429
-	CodeInvalidCursor      ErrorCode = "paginator-builder:error:invalid-cursor"        // not one of this list
-	CodeCustomDataTooLarge ErrorCode = "custom-data:error:max-data-limit"              // the limit is not documented
-	CodeCustomDataSum      ErrorCode = "custom-data:error:max-data-sum-limit-exceeded" // of all there is; the limit is not documented
-	CodeEphemeralTooLarge  ErrorCode = "ephemeral:error:max-data-limit"                // the limit is not documented
-	CodeSessionNotFound    ErrorCode = "session:error:not-found"                       // 404
+	ErrorCodeValidation         ErrorCode = "http:error:validation-fail"                    // 400; see InvalidParameters
+	ErrorCodeRouteNotFound      ErrorCode = "http:error:not-found"                          // 404; no such path
+	ErrorCodeTooManyRequests    ErrorCode = "http:error:too-many-request"                   // 429
+	ErrorCodeInvalidCursor      ErrorCode = "paginator-builder:error:invalid-cursor"        // not one of this list
+	ErrorCodeCustomDataTooLarge ErrorCode = "custom-data:error:max-data-limit"              // the limit is not documented
+	ErrorCodeCustomDataSum      ErrorCode = "custom-data:error:max-data-sum-limit-exceeded" // of all there is; the limit is not documented
+	ErrorCodeEphemeralTooLarge  ErrorCode = "ephemeral:error:max-data-limit"                // the limit is not documented
+	ErrorCodeSessionNotFound    ErrorCode = "session:error:not-found"                       // 404
 )
 
 // APIError is an answer of the service that is no success, in whichever of its
@@ -80,7 +80,7 @@ type APIError struct {
 	InvalidParameters []InvalidParameter // which parts of the request were refused; may be empty
 	RetryAfter        time.Duration      // that the service asked for, or 0
 	Attempts          int                // how often it was tried
-	Unsure            bool               // an earlier attempt may have been carried out
+	MaybeApplied      bool               // an earlier attempt may have been carried out
 	Header            http.Header        // of the answer
 	Body              []byte             // as it came: JSON, HTML or nothing
 }
@@ -149,7 +149,7 @@ func CodeOf(err error) ErrorCode {
 
 // expired reports whether a fresh token may help.
 func (e *APIError) expired() bool {
-	return e.Status == http.StatusUnauthorized && (e.Code == CodeExpiredToken || e.Code == "jwt-expired")
+	return e.Status == http.StatusUnauthorized && (e.Code == ErrorCodeExpiredToken || e.Code == "jwt-expired")
 }
 
 // newAPIError reads every style of error that the service and what is in front of

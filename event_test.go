@@ -401,7 +401,7 @@ var (
 		From:   &nexmo.Endpoint{Type: "phone", Number: "447700900123"},
 		To:     &nexmo.Endpoint{Type: "phone", Number: "15555550123"},
 		LegIDs: []string{phoneLeg},
-		Legs:   nexmo.Legs{{ID: phoneLeg, Status: nexmo.LegAnswered}},
+		Legs:   nexmo.Legs{{ID: phoneLeg, Status: nexmo.LegStatusAnswered}},
 	}
 	silent = nexmo.Media{
 		Audio:         nexmo.False,
@@ -416,7 +416,7 @@ var (
 		Channel: &nexmo.Channel{
 			Type: "app", ID: appLeg,
 			From: &nexmo.Endpoint{Type: "app"}, To: &nexmo.Endpoint{Type: "app", User: "priya"},
-			LegIDs: []string{appLeg}, Legs: nexmo.Legs{{ID: appLeg, Status: nexmo.LegAnswered}},
+			LegIDs: []string{appLeg}, Legs: nexmo.Legs{{ID: appLeg, Status: nexmo.LegStatusAnswered}},
 			LegSettings: raw(`{}`),
 		},
 		Timestamp: nexmo.MemberTimestamp{Invited: at("2024-05-17T13:40:01.115Z"), Joined: at("2024-05-17T13:40:03.402Z")},
@@ -465,7 +465,7 @@ var envelopes = map[string]nexmo.Event{
 		ID: 38, Type: "sip:hangup", ConversationID: callID, From: callerID,
 		Timestamp: at("2024-05-17T13:42:12.640Z"),
 		Body: &nexmo.SIPHangup{Hangup: nexmo.Hangup{
-			Direction: nexmo.Outbound,
+			Direction: nexmo.DirectionOutbound,
 			Channel:   &nexmo.Channel{},
 			Bandwidth: nexmo.Bandwidth{BytesIn: 48160, BytesOut: 47680, ByteIn: 48160, ByteOut: 47680},
 			Reason:    nexmo.HangupReason{Reason: nexmo.Reason{Text: "Gone", Code: "gone"}, SIPCode: 410},
@@ -516,7 +516,7 @@ var envelopes = map[string]nexmo.Event{
 		ID: 40, Type: "message", ConversationID: chatID, From: tomasID, FromUser: tomasUser, FromMember: tomasID,
 		Timestamp: at("2024-05-17T13:42:12.640Z"),
 		Body: &nexmo.Message{MessageContent: nexmo.MessageContent{
-			MessageType: nexmo.MessageLocation,
+			MessageType: nexmo.MessageTypeLocation,
 			Location:    &nexmo.Location{Longitude: 2.25, Latitude: 54.5, Name: "Example Cycles", Address: "2 Chainring Lane, Exampleton"},
 		}},
 	},
@@ -579,7 +579,7 @@ var envelopes = map[string]nexmo.Event{
 		ID: 42, Type: "message", ConversationID: chatID, ApplicationID: shopID, From: priyaID, FromUser: priyaUser, FromMember: priyaID,
 		Timestamp: at("2024-05-17T13:42:10.318Z"),
 		Body: &nexmo.Message{MessageContent: nexmo.MessageContent{
-			MessageType: nexmo.MessageTemplate,
+			MessageType: nexmo.MessageTypeTemplate,
 			Template:    &nexmo.Template{Name: "bike_ready", Parameters: []string{"Tomás"}},
 			WhatsApp:    &nexmo.WhatsApp{Policy: "deterministic", Locale: "en-GB"},
 		}},
@@ -670,7 +670,7 @@ var envelopes = map[string]nexmo.Event{
 		ID: 43, Type: "message", ConversationID: chatID, ApplicationID: shopID, From: priyaID, FromUser: priyaUser, FromMember: priyaID,
 		Timestamp: at("2024-05-17T13:42:10.318Z"),
 		Body: &nexmo.Message{MessageContent: nexmo.MessageContent{
-			MessageType: nexmo.MessageVCard, Image: &nexmo.MessageFileURL{URL: "https://example.com/media/workshop.vcf"},
+			MessageType: nexmo.MessageTypeVCard, Image: &nexmo.MessageFileURL{URL: "https://example.com/media/workshop.vcf"},
 		}},
 	},
 	"webhook-application": {
@@ -678,13 +678,13 @@ var envelopes = map[string]nexmo.Event{
 		Timestamp: at("2024-05-17T07:00:00.219Z"),
 		Body: &nexmo.ConversationCreated{ConversationDetails: nexmo.ConversationDetails{
 			ID: "CON-754a264f-c1de-4ebe-b9d8-99c62c945ee7", Name: "workshop-queue", DisplayName: "Workshop queue",
-			State: nexmo.ConversationActive, Timestamp: nexmo.ConversationTimestamp{Created: at("2024-05-17T07:00:00.212Z")},
+			State: nexmo.ConversationStateActive, Timestamp: nexmo.ConversationTimestamp{Created: at("2024-05-17T07:00:00.212Z")},
 		}},
 	},
 	"webhook-knocker": {
 		Type: "sip:hangup", ApplicationID: shopID, From: "knocker:26c0d7c2-32e7-46a6-82c9-3621949a1c4e",
 		Timestamp: at("2024-05-16T08:02:24.881Z"),
-		Body:      &nexmo.SIPHangup{Hangup: nexmo.Hangup{Direction: nexmo.Inbound, Channel: phoneChannel}},
+		Body:      &nexmo.SIPHangup{Hangup: nexmo.Hangup{Direction: nexmo.DirectionInbound, Channel: phoneChannel}},
 	},
 	"webhook-media-result-minimal": {
 		Type: "audio:play:done", ApplicationID: shopID,
@@ -743,7 +743,7 @@ var envelopes = map[string]nexmo.Event{
 }
 
 var (
-	fridayMessage = &nexmo.Message{MessageContent: nexmo.MessageContent{MessageType: nexmo.MessageText, Text: "Ready on Friday."}}
+	fridayMessage = &nexmo.Message{MessageContent: nexmo.MessageContent{MessageType: nexmo.MessageTypeText, Text: "Ready on Friday."}}
 
 	flatOriginal = &nexmo.Rendition{
 		ID: "91fc949b-1aa6-4b67-b2da-15cba424e990", Type: "ORIGINAL", Size: 742118,
@@ -2397,9 +2397,9 @@ func TestScalars(t *testing.T) {
 			field: func(b nexmo.Body) nexmo.Legs { return b.(*nexmo.SIPRinging).Channel.Legs },
 			path:  "body.channel.legs",
 			read: []scalarForm[nexmo.Legs]{
-				{`[{"leg_id":"1","status":"ringing"},{"leg_id":"2"}]`, nexmo.Legs{{ID: "1", Status: nexmo.LegRinging}, {ID: "2"}}, `[{"leg_id":"1","status":"ringing"},{"leg_id":"2"}]`},
+				{`[{"leg_id":"1","status":"ringing"},{"leg_id":"2"}]`, nexmo.Legs{{ID: "1", Status: nexmo.LegStatusRinging}, {ID: "2"}}, `[{"leg_id":"1","status":"ringing"},{"leg_id":"2"}]`},
 				{`{"leg_id":"1","status":"of its own"}`, nexmo.Legs{{ID: "1", Status: "of its own"}}, `[{"leg_id":"1","status":"of its own"}]`},
-				{`{"leg_id":null,"status":"started"}`, nexmo.Legs{{Status: nexmo.LegStarted}}, `[{"status":"started"}]`},
+				{`{"leg_id":null,"status":"started"}`, nexmo.Legs{{Status: nexmo.LegStatusStarted}}, `[{"status":"started"}]`},
 				{`[]`, nexmo.Legs{}, `[]`},
 				{`[null]`, nexmo.Legs{{}}, `[{}]`},
 				{`{}`, nil, `null`},

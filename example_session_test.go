@@ -100,7 +100,7 @@ func ExampleSession_OnState() {
 		fmt.Println(err)
 		return
 	}
-	session.OnState(func(state nexmo.State, err error) { fmt.Println(state, err) })
+	session.OnState(func(state nexmo.SessionState, err error) { fmt.Println(state, err) })
 
 	server.Faults().EndSessions("alice")
 	err = session.Run(context.Background(), nexmo.NewApplication(""))

@@ -595,7 +595,7 @@ func TestConversationEventsEdits(t *testing.T) {
 		},
 		{
 			"of a message, which has no edits", []string{message, first},
-			&nexmo.Message{MessageContent: nexmo.MessageContent{MessageType: nexmo.MessageText, Text: "Helo"}},
+			&nexmo.Message{MessageContent: nexmo.MessageContent{MessageType: nexmo.MessageTypeText, Text: "Helo"}},
 		},
 	}
 	for _, tt := range tests {

@@ -280,16 +280,16 @@ func (m *members) apply(e *Event) {
 
 // legProgress is the status of a leg after an event that tells no status.
 var legProgress = map[EventType]LegStatus{
-	EventSIPRinging:     LegRinging,
-	EventSIPAnswered:    LegAnswered,
-	EventSIPHangup:      LegCompleted,
-	EventSIPMachine:     LegMachine,
-	EventSIPAMDMachine:  LegMachine,
-	EventRTCRinging:     LegRinging,
-	EventRTCAnswered:    LegAnswered,
-	EventRTCHangup:      LegCompleted,
-	EventRTCStatus:      LegCompleted,
-	EventMemberAnswered: LegAnswered,
+	EventSIPRinging:     LegStatusRinging,
+	EventSIPAnswered:    LegStatusAnswered,
+	EventSIPHangup:      LegStatusCompleted,
+	EventSIPMachine:     LegStatusMachine,
+	EventSIPAMDMachine:  LegStatusMachine,
+	EventRTCRinging:     LegStatusRinging,
+	EventRTCAnswered:    LegStatusAnswered,
+	EventRTCHangup:      LegStatusCompleted,
+	EventRTCStatus:      LegStatusCompleted,
+	EventMemberAnswered: LegStatusAnswered,
 }
 
 // actor returns the member that e comes from, and learns what e tells of it: so

@@ -101,11 +101,11 @@ func priyaAfterInvitation() nexmo.Member {
 		ID: "MEM-1", UserID: "USR-1", UserName: "priya", DisplayName: "Priya", ImageURL: "https://example.com/p.png",
 		State: nexmo.MemberStateInvited,
 		Channel: &nexmo.Channel{
-			ID: "LEG-1", Type: nexmo.ChannelApp,
-			From:    &nexmo.Endpoint{Type: nexmo.ChannelPhone, Number: "447700900123"},
-			To:      &nexmo.Endpoint{Type: nexmo.ChannelApp, User: "priya"},
+			ID: "LEG-1", Type: nexmo.ChannelTypeApp,
+			From:    &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: "447700900123"},
+			To:      &nexmo.Endpoint{Type: nexmo.ChannelTypeApp, User: "priya"},
 			Headers: nexmo.Headers{"X-Order": "441"}, LegIDs: []string{"LEG-1"},
-			Legs: nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegStarted}}, LegSettings: []byte(`{"a":1}`),
+			Legs: nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegStatusStarted}}, LegSettings: []byte(`{"a":1}`),
 			Number: "441", KnockingID: "knocker:1", CPA: nexmo.True, CPATime: nexmo.Milliseconds(5 * time.Second),
 			Preanswer: nexmo.False, RingTimeout: nexmo.Milliseconds(45 * time.Second), MaxLength: nexmo.Milliseconds(time.Minute),
 			CanHear: []string{"LEG-2"}, CanSpeak: []string{"LEG-3"}, ContentType: "audio/l16",
@@ -124,7 +124,7 @@ func priyaInside() nexmo.Member {
 		m.State = nexmo.MemberStateJoined
 		m.Timestamp.Joined = clock(2)
 		channel := *m.Channel
-		channel.Legs = nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegAnswered}}
+		channel.Legs = nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegStatusAnswered}}
 		m.Channel = &channel
 	})
 }
@@ -133,7 +133,7 @@ func priyaInside() nexmo.Member {
 func tomasInside() nexmo.Member {
 	return nexmo.Member{
 		ID: "MEM-2", UserID: "USR-2", UserName: "tomas", DisplayName: "Tomás", State: nexmo.MemberStateJoined,
-		Channel:   &nexmo.Channel{ID: "LEG-2", Type: nexmo.ChannelPhone, LegIDs: []string{"LEG-2", "LEG-2b"}},
+		Channel:   &nexmo.Channel{ID: "LEG-2", Type: nexmo.ChannelTypePhone, LegIDs: []string{"LEG-2", "LEG-2b"}},
 		Timestamp: nexmo.MemberTimestamp{Joined: clock(3)},
 	}
 }
@@ -182,7 +182,7 @@ func memberChanges() []memberChange {
 				"timestamp":{"invited":"2024-05-14T09:00:01Z"}}}`,
 			after: nexmo.Member{
 				ID: "MEM-1", UserID: "USR-1", UserName: "priya", State: nexmo.MemberStateInvited, InvitedBy: "USR-9",
-				Channel: &nexmo.Channel{Type: nexmo.ChannelPhone},
+				Channel: &nexmo.Channel{Type: nexmo.ChannelTypePhone},
 				Media: nexmo.Media{Audio: nexmo.False, AudioSettings: nexmo.AudioSettings{
 					Enabled: nexmo.False, Muted: nexmo.False,
 				}},
@@ -209,7 +209,7 @@ func memberChanges() []memberChange {
 				"initiator":{"invited":{"is_system":true}},"media":{"audio_settings":{"enabled":false,"earmuffed":false,"muted":false}}}}`,
 			after: nexmo.Member{
 				ID: "MEM-1", UserID: "USR-1", UserName: "priya", DisplayName: "Priya", State: nexmo.MemberStateInvited,
-				Channel: &nexmo.Channel{Type: nexmo.ChannelApp},
+				Channel: &nexmo.Channel{Type: nexmo.ChannelTypeApp},
 				Media: nexmo.Media{AudioSettings: nexmo.AudioSettings{
 					Enabled: nexmo.False, Earmuffed: nexmo.False, Muted: nexmo.False,
 				}},
@@ -241,7 +241,7 @@ func memberChanges() []memberChange {
 			after: with(priyaInside(), func(m *nexmo.Member) {
 				m.Timestamp.Joined = clock(7)
 				channel := *m.Channel
-				channel.Legs = nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegCompleted}}
+				channel.Legs = nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegStatusCompleted}}
 				m.Channel = &channel
 			}),
 		},
@@ -449,12 +449,12 @@ func memberChanges() []memberChange {
 		{
 			name: "leg:status:update, by the leg", given: both, before: tomasInside(),
 			event: `{"id":4,"type":"leg:status:update","from":"MEM-1","body":{"leg_id":"LEG-2","type":"phone","status":"busy"}}`,
-			after: with(tomasInside(), status(nexmo.LegBusy)),
+			after: with(tomasInside(), status(nexmo.LegStatusBusy)),
 		},
 		{
 			name: "leg:status:update, by from", given: both, before: priyaInside(),
 			event: `{"id":4,"type":"leg:status:update","from":"MEM-1","body":{"leg_id":"LEG-9","type":"app","status":"timeout"}}`,
-			after: with(priyaInside(), status(nexmo.LegTimeout)),
+			after: with(priyaInside(), status(nexmo.LegStatusTimeout)),
 		},
 		{
 			name: "leg:status:update, a word of tomorrow", given: inside, before: priyaInside(),
@@ -463,13 +463,13 @@ func memberChanges() []memberChange {
 		},
 		{
 			name: "member:answered", given: inside, before: priyaInside(),
-			event: legEvent(nexmo.EventMemberAnswered, ""), after: with(priyaInside(), status(nexmo.LegAnswered)),
+			event: legEvent(nexmo.EventMemberAnswered, ""), after: with(priyaInside(), status(nexmo.LegStatusAnswered)),
 		},
 		{
 			name: "sip:status", given: inside, before: priyaInside(),
 			event: legEvent(nexmo.EventSIPStatus, `"status":"failed","channel":{"id":"LEG-1","max_length":7200000}`),
 			after: with(priyaInside(), func(m *nexmo.Member) {
-				m.LegStatus = nexmo.LegFailed
+				m.LegStatus = nexmo.LegStatusFailed
 				channel := *m.Channel
 				channel.MaxLength = nexmo.Milliseconds(2 * time.Hour)
 				m.Channel = &channel
@@ -478,8 +478,8 @@ func memberChanges() []memberChange {
 		{
 			name:   "sip:status, no status",
 			given:  append(slices.Clip(inside), `{"id":3,"type":"sip:hangup","from":"MEM-1","body":{}}`),
-			before: with(priyaInside(), status(nexmo.LegCompleted)),
-			event:  legEvent(nexmo.EventSIPStatus, `"price":"0.01"`), after: with(priyaInside(), status(nexmo.LegCompleted)),
+			before: with(priyaInside(), status(nexmo.LegStatusCompleted)),
+			event:  legEvent(nexmo.EventSIPStatus, `"price":"0.01"`), after: with(priyaInside(), status(nexmo.LegStatusCompleted)),
 		},
 		{
 			name: "rtc:transfer, the leg brings its member along",
@@ -487,7 +487,7 @@ func memberChanges() []memberChange {
 				"transferred_from":"CON-0","channel":{"id":"LEG-1","type":"phone"}}}`,
 			after: nexmo.Member{
 				ID: "MEM-1", UserID: "USR-1", State: nexmo.MemberStateUnknown,
-				Channel: &nexmo.Channel{ID: "LEG-1", Type: nexmo.ChannelPhone},
+				Channel: &nexmo.Channel{ID: "LEG-1", Type: nexmo.ChannelTypePhone},
 			},
 		},
 		{
@@ -502,13 +502,13 @@ func memberChanges() []memberChange {
 		{
 			name:  "a channel that tells nothing",
 			event: legEvent(nexmo.EventRTCHangup, `"channel":{}`),
-			after: nexmo.Member{ID: "MEM-1", State: nexmo.MemberStateUnknown, LegStatus: nexmo.LegCompleted},
+			after: nexmo.Member{ID: "MEM-1", State: nexmo.MemberStateUnknown, LegStatus: nexmo.LegStatusCompleted},
 		},
 		{
 			name: "lists that are empty now", given: inside, before: priyaInside(),
 			event: legEvent(nexmo.EventSIPAnswered, `"channel":{"legs":[],"leg_ids":[]}`),
 			after: with(priyaInside(), func(m *nexmo.Member) {
-				m.LegStatus = nexmo.LegAnswered
+				m.LegStatus = nexmo.LegStatusAnswered
 				channel := *m.Channel
 				channel.Legs, channel.LegIDs = nexmo.Legs{}, []string{}
 				m.Channel = &channel
@@ -518,10 +518,10 @@ func memberChanges() []memberChange {
 			name: "an end of another kind takes nothing over from the one before", given: inside, before: priyaInside(),
 			event: legEvent(nexmo.EventRTCAnswered, `"channel":{"from":{"type":"sip","uri":"sip:tomas@example.com"},"to":{"user":"p.rao"}}`),
 			after: with(priyaInside(), func(m *nexmo.Member) {
-				m.LegStatus = nexmo.LegAnswered
+				m.LegStatus = nexmo.LegStatusAnswered
 				channel := *m.Channel
-				channel.From = &nexmo.Endpoint{Type: nexmo.ChannelSIP, URI: "sip:tomas@example.com"}
-				channel.To = &nexmo.Endpoint{Type: nexmo.ChannelApp, User: "p.rao"}
+				channel.From = &nexmo.Endpoint{Type: nexmo.ChannelTypeSIP, URI: "sip:tomas@example.com"}
+				channel.To = &nexmo.Endpoint{Type: nexmo.ChannelTypeApp, User: "p.rao"}
 				m.Channel = &channel
 			}),
 		},
@@ -547,11 +547,11 @@ func memberChanges() []memberChange {
 		},
 	}
 	for typ, s := range map[nexmo.EventType]nexmo.LegStatus{
-		nexmo.EventSIPRinging: nexmo.LegRinging, nexmo.EventSIPAnswered: nexmo.LegAnswered,
-		nexmo.EventSIPHangup: nexmo.LegCompleted, nexmo.EventSIPMachine: nexmo.LegMachine,
-		nexmo.EventSIPAMDMachine: nexmo.LegMachine, nexmo.EventRTCRinging: nexmo.LegRinging,
-		nexmo.EventRTCAnswered: nexmo.LegAnswered, nexmo.EventRTCHangup: nexmo.LegCompleted,
-		nexmo.EventRTCStatus: nexmo.LegCompleted,
+		nexmo.EventSIPRinging: nexmo.LegStatusRinging, nexmo.EventSIPAnswered: nexmo.LegStatusAnswered,
+		nexmo.EventSIPHangup: nexmo.LegStatusCompleted, nexmo.EventSIPMachine: nexmo.LegStatusMachine,
+		nexmo.EventSIPAMDMachine: nexmo.LegStatusMachine, nexmo.EventRTCRinging: nexmo.LegStatusRinging,
+		nexmo.EventRTCAnswered: nexmo.LegStatusAnswered, nexmo.EventRTCHangup: nexmo.LegStatusCompleted,
+		nexmo.EventRTCStatus: nexmo.LegStatusCompleted,
 	} {
 		changes = append(changes, memberChange{
 			name: string(typ), given: inside, before: priyaInside(),
@@ -559,7 +559,7 @@ func memberChanges() []memberChange {
 			after: with(priyaInside(), func(m *nexmo.Member) {
 				m.LegStatus = s
 				channel := *m.Channel
-				channel.To = &nexmo.Endpoint{Type: nexmo.ChannelApp, User: "priya", Headers: nexmo.Headers{"X-Desk": "7"}}
+				channel.To = &nexmo.Endpoint{Type: nexmo.ChannelTypeApp, User: "priya", Headers: nexmo.Headers{"X-Desk": "7"}}
 				m.Channel = &channel
 			}),
 		})
@@ -656,7 +656,7 @@ func TestConversationMemberLate(t *testing.T) {
 			want: with(priyaInside(), func(m *nexmo.Member) {
 				m.Timestamp.Joined = clock(7)
 				channel := *m.Channel
-				channel.Legs = nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegCompleted}}
+				channel.Legs = nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegStatusCompleted}}
 				m.Channel = &channel
 			}),
 		},
@@ -679,9 +679,9 @@ func TestConversationMemberLate(t *testing.T) {
 				`{"id":9,"type":"sip:answered","from":"MEM-2","body":{"channel":{"id":"LEG-2b","leg_ids":["LEG-2b","LEG-2"]}}}`},
 			late: `{"id":8,"type":"sip:ringing","from":"MEM-2","body":{"channel":{"id":"LEG-2","leg_ids":["LEG-2"],"preanswer":true}}}`,
 			want: with(tomasInside(), func(m *nexmo.Member) {
-				m.LegStatus = nexmo.LegAnswered
+				m.LegStatus = nexmo.LegStatusAnswered
 				m.Channel = &nexmo.Channel{
-					ID: "LEG-2b", Type: nexmo.ChannelPhone, LegIDs: []string{"LEG-2b", "LEG-2"}, Preanswer: nexmo.True,
+					ID: "LEG-2b", Type: nexmo.ChannelTypePhone, LegIDs: []string{"LEG-2b", "LEG-2"}, Preanswer: nexmo.True,
 				}
 			}),
 		},
@@ -747,13 +747,13 @@ func TestConversationMemberLate(t *testing.T) {
 		{
 			name: "ringing after answered", events: []string{priyaInvited, priyaJoined, legEvent(nexmo.EventRTCAnswered, "")},
 			late: `{"id":3,"type":"leg:status:update","from":"MEM-1","body":{"leg_id":"LEG-1","status":"ringing"}}`,
-			want: with(priyaInside(), func(m *nexmo.Member) { m.LegStatus = nexmo.LegAnswered }),
+			want: with(priyaInside(), func(m *nexmo.Member) { m.LegStatus = nexmo.LegStatusAnswered }),
 		},
 		{
 			name:   "ringing before an account of the leg that tells no status",
 			events: []string{priyaInvited, priyaJoined, legEvent(nexmo.EventSIPStatus, `"price":"0.01"`)},
 			late:   `{"id":3,"type":"leg:status:update","from":"MEM-1","body":{"leg_id":"LEG-1","status":"ringing"}}`,
-			want:   with(priyaInside(), func(m *nexmo.Member) { m.LegStatus = nexmo.LegRinging }),
+			want:   with(priyaInside(), func(m *nexmo.Member) { m.LegStatus = nexmo.LegStatusRinging }),
 		},
 		{
 			name:   "an earlier inviter",
@@ -799,7 +799,7 @@ func TestConversationMembersFirstEventsMissed(t *testing.T) {
 				{ID: "MEM-2", UserID: "USR-2", UserName: "tomas", State: nexmo.MemberStateInvited, InvitedBy: "priya"},
 				{
 					ID: "MEM-1", UserID: "USR-1", UserName: "priya", DisplayName: "Priya", State: nexmo.MemberStateJoined,
-					Channel:   &nexmo.Channel{Type: nexmo.ChannelApp},
+					Channel:   &nexmo.Channel{Type: nexmo.ChannelTypeApp},
 					Media:     nexmo.Media{Audio: nexmo.True, AudioSettings: nexmo.AudioSettings{Enabled: nexmo.True}},
 					Timestamp: nexmo.MemberTimestamp{Joined: clock(2)},
 				},
@@ -916,7 +916,7 @@ func TestConversationMembersLegReused(t *testing.T) {
 		`{"id":3,"type":"member:joined","from":"MEM-2","body":{"member_id":"MEM-2","channel":{"id":"LEG-1"}}}`,
 	}
 	muted := func(m *nexmo.Member) { m.Media.AudioSettings.Muted = nexmo.True }
-	completed := func(m *nexmo.Member) { m.LegStatus = nexmo.LegCompleted }
+	completed := func(m *nexmo.Member) { m.LegStatus = nexmo.LegStatusCompleted }
 	tests := []struct {
 		name   string
 		event  string
@@ -1310,19 +1310,19 @@ func TestConversationInfo(t *testing.T) {
 	var (
 		wantCreated = nexmo.ConversationInfo{
 			ID: "CON-1", Name: "repairs", DisplayName: "Repairs", ImageURL: "https://example.com/r.png",
-			State: nexmo.ConversationActive, Timestamp: nexmo.ConversationTimestamp{Created: clock(1)},
+			State: nexmo.ConversationStateActive, Timestamp: nexmo.ConversationTimestamp{Created: clock(1)},
 		}
 		wantRenamed = nexmo.ConversationInfo{
 			ID: "CON-1", Name: "workshop", DisplayName: "Workshop", ImageURL: "https://example.com/r.png",
-			State: nexmo.ConversationInactive, Timestamp: nexmo.ConversationTimestamp{Created: clock(1), Updated: clock(5)},
+			State: nexmo.ConversationStateInactive, Timestamp: nexmo.ConversationTimestamp{Created: clock(1), Updated: clock(5)},
 		}
 		wantAgain = nexmo.ConversationInfo{
 			ID: "CON-1", Name: "workshop", DisplayName: "The workshop", ImageURL: "https://example.com/r.png",
-			State: nexmo.ConversationInactive, Timestamp: nexmo.ConversationTimestamp{Created: clock(1), Updated: clock(7)},
+			State: nexmo.ConversationStateInactive, Timestamp: nexmo.ConversationTimestamp{Created: clock(1), Updated: clock(7)},
 		}
 		wantDeleted = nexmo.ConversationInfo{
 			ID: "CON-1", Name: "closed", DisplayName: "The workshop", ImageURL: "https://example.com/r.png",
-			State: nexmo.ConversationGone, DeleteReason: "api request",
+			State: nexmo.ConversationStateDeleted, DeleteReason: "api request",
 			Timestamp: nexmo.ConversationTimestamp{Created: clock(1), Updated: clock(8), Destroyed: clock(9)},
 		}
 	)
@@ -1336,7 +1336,7 @@ func TestConversationInfo(t *testing.T) {
 		{
 			"created, without a state",
 			[]string{`{"type":"conversation:created","body":{"id":"CON-1","name":"repairs"}}`},
-			nexmo.ConversationInfo{ID: "CON-1", Name: "repairs", State: nexmo.ConversationActive},
+			nexmo.ConversationInfo{ID: "CON-1", Name: "repairs", State: nexmo.ConversationStateActive},
 		},
 		{"updated", []string{created, renamed}, wantRenamed},
 		{"updated, in part", []string{created, renamed, again}, wantAgain},
@@ -1352,7 +1352,7 @@ func TestConversationInfo(t *testing.T) {
 		}()},
 		{"created and nothing else, after deleted", []string{deleted, created}, nexmo.ConversationInfo{
 			ID: "CON-1", Name: "closed", DisplayName: "Repairs", ImageURL: "https://example.com/r.png",
-			State: nexmo.ConversationGone, DeleteReason: "api request",
+			State: nexmo.ConversationStateDeleted, DeleteReason: "api request",
 			Timestamp: nexmo.ConversationTimestamp{Created: clock(1), Updated: clock(8), Destroyed: clock(9)},
 		}},
 		{
@@ -1422,7 +1422,7 @@ func TestConversationInfoOfAnother(t *testing.T) {
 		// Whether it is refused or let pass, it changes nothing.
 		_ = c.Deliver(t.Context(), told(t, text))
 	}
-	want := nexmo.ConversationInfo{ID: "CON-1", Name: "repairs", State: nexmo.ConversationActive}
+	want := nexmo.ConversationInfo{ID: "CON-1", Name: "repairs", State: nexmo.ConversationStateActive}
 	if diff := cmp.Diff(want, c.Info()); diff != "" {
 		t.Errorf("Info() (-want +got):\n%s", diff)
 	}

@@ -49,12 +49,12 @@ func (c *Conversation) apply(e *Event) {
 func (c *Conversation) applyInfo(e *Event) {
 	switch b := e.Body.(type) {
 	case *ConversationCreated:
-		c.describe(e, &b.ConversationDetails, ConversationActive)
+		c.describe(e, &b.ConversationDetails, ConversationStateActive)
 	case *ConversationUpdated:
 		c.describe(e, &b.ConversationDetails, "")
 	case *ConversationDeleted:
 		if c.describe(e, &b.ConversationDetails, "") {
-			set(&c.info.State, ConversationGone)
+			set(&c.info.State, ConversationStateDeleted)
 			set(&c.info.DeleteReason, b.Reason)
 		}
 	case *MemberInvited:
@@ -87,7 +87,7 @@ func (c *Conversation) describe(e *Event, b *ConversationDetails, state Conversa
 	info := c.about()
 	// A conversation is created before all else that happens to it, and deleted
 	// after that.
-	late := info.State == ConversationGone || e.Type == EventConversationCreated && c.infoID != 0 ||
+	late := info.State == ConversationStateDeleted || e.Type == EventConversationCreated && c.infoID != 0 ||
 		!newer(&c.infoID, e)
 	put(&info.Name, b.Name, late)
 	put(&info.DisplayName, b.DisplayName, late)

@@ -17,15 +17,15 @@ type Order string
 
 // The orders of a list. The service's own is ascending.
 const (
-	Ascending  Order = "asc"  // the oldest first
-	Descending Order = "desc" // the newest first
+	OrderAscending  Order = "asc"  // the oldest first
+	OrderDescending Order = "desc" // the newest first
 )
 
 // ListOptions are common to all lists. The zero value lists from the start, in
 // ascending order, in pages of the size that the service prefers, which is 10.
 type ListOptions struct {
 	PageSize int    // 1 to 100
-	Order    Order  // Ascending or Descending
+	Order    Order  // OrderAscending or OrderDescending
 	Cursor   string // Next or Prev of another page, to go on there
 }
 
@@ -48,10 +48,10 @@ func (o ListOptions) query(op string) (url.Values, error) {
 	}
 	switch order := Order(strings.ToLower(string(o.Order))); order {
 	case "":
-	case Ascending, Descending:
+	case OrderAscending, OrderDescending:
 		q.Set("order", string(order))
 	default:
-		return nil, invalid(op, "Order", "it must be Ascending or Descending")
+		return nil, invalid(op, "Order", "it must be OrderAscending or OrderDescending")
 	}
 	if o.Cursor != "" {
 		q.Set("cursor", o.Cursor)

@@ -160,13 +160,13 @@ func checkCall(t *testing.T, c *nexmo.Conversation) {
 		nexmo.Member{
 			ID: callerMember, UserID: "USR-1265829e-d8c9-4a0b-ba1e-cb7bbd0e594f",
 			UserName: "NAM-b7ee0bb5-cf92-4e66-9856-92298d9141fb",
-			State:    nexmo.MemberStateLeft, LegStatus: nexmo.LegCompleted, Media: speaks,
+			State:    nexmo.MemberStateLeft, LegStatus: nexmo.LegStatusCompleted, Media: speaks,
 			Channel: &nexmo.Channel{
-				ID: callerLeg, Type: nexmo.ChannelPhone,
-				From:       &nexmo.Endpoint{Type: nexmo.ChannelPhone, Number: "447700900123"},
-				To:         &nexmo.Endpoint{Type: nexmo.ChannelPhone, Number: "15555550123"},
+				ID: callerLeg, Type: nexmo.ChannelTypePhone,
+				From:       &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: "447700900123"},
+				To:         &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: "15555550123"},
 				LegIDs:     []string{callerLeg},
-				Legs:       nexmo.Legs{{ID: callerLeg, Status: nexmo.LegCompleted}},
+				Legs:       nexmo.Legs{{ID: callerLeg, Status: nexmo.LegStatusCompleted}},
 				KnockingID: "knocker:e700cca7-1191-4640-b1a8-c80a2dbad1d6",
 			},
 			Reason: nexmo.Reason{Code: "hangup", Text: "the caller ended the call"},
@@ -177,13 +177,13 @@ func checkCall(t *testing.T, c *nexmo.Conversation) {
 		nexmo.Member{
 			ID: agentMember, UserID: "USR-cc54b96b-2029-4506-9331-e21ca70a6eda",
 			UserName: "priya", DisplayName: "Priya at the workshop", ImageURL: "https://example.com/avatars/priya.png",
-			State: nexmo.MemberStateLeft, LegStatus: nexmo.LegCompleted, Media: speaks,
+			State: nexmo.MemberStateLeft, LegStatus: nexmo.LegStatusCompleted, Media: speaks,
 			Channel: &nexmo.Channel{
-				ID: agentLeg, Type: nexmo.ChannelApp,
-				From:        &nexmo.Endpoint{Type: nexmo.ChannelPhone, Number: "447700900123"},
-				To:          &nexmo.Endpoint{Type: nexmo.ChannelApp, User: "priya"},
+				ID: agentLeg, Type: nexmo.ChannelTypeApp,
+				From:        &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: "447700900123"},
+				To:          &nexmo.Endpoint{Type: nexmo.ChannelTypeApp, User: "priya"},
 				LegIDs:      []string{agentLeg},
-				Legs:        nexmo.Legs{{ID: agentLeg, Status: nexmo.LegCompleted}},
+				Legs:        nexmo.Legs{{ID: agentLeg, Status: nexmo.LegStatusCompleted}},
 				LegSettings: []byte("{}"),
 			},
 			Reason: nexmo.Reason{Code: "hangup", Text: "the agent ended the call"},
@@ -192,7 +192,7 @@ func checkCall(t *testing.T, c *nexmo.Conversation) {
 			},
 		})
 	want := nexmo.ConversationInfo{
-		ID: callConversation, Name: callConversationName, State: nexmo.ConversationGone, DeleteReason: "api request",
+		ID: callConversation, Name: callConversationName, State: nexmo.ConversationStateDeleted, DeleteReason: "api request",
 		Timestamp: nexmo.ConversationTimestamp{
 			Created: callTime(t, "09:30:00.389"), Updated: callTime(t, "09:31:53.240"), Destroyed: callTime(t, "09:32:20.361"),
 		},

@@ -120,7 +120,7 @@ func (c *Client) attempts(ctx context.Context, r *request, once func(token strin
 			return nil, nil // an earlier attempt did it
 		default:
 			e := newAPIError(r.op, resp, answer)
-			e.Attempts, e.Unsure, asked, err = n, unknown, e.RetryAfter, e
+			e.Attempts, e.MaybeApplied, asked, err = n, unknown, e.RetryAfter, e
 			if e.expired() && expired == "" {
 				if d, ok := c.tokens.(discarder); ok {
 					d.discard(token)

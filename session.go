@@ -47,7 +47,7 @@ type Session struct {
 	id      string
 	me      User
 	conn    *socketio.Conn // nil while there is none that is logged in
-	state   State
+	state   SessionState
 	token   hidden      // of the connection
 	renewal *time.Timer // when token is to be replaced
 	logout  *logout     // under way, or nil
@@ -57,15 +57,15 @@ type Session struct {
 	receipts receipts
 }
 
-// State is how a session stands to the service.
-type State string
+// SessionState is how a session stands to the service.
+type SessionState string
 
 // The states of a session.
 const (
-	StateConnected    State = "connected"    // logged in
-	StateDisconnected State = "disconnected" // the connection was lost, or an attempt to connect failed; another follows
-	StateReconnecting State = "reconnecting" // an attempt to connect has begun
-	StateClosed       State = "closed"       // over
+	SessionStateConnected    SessionState = "connected"    // logged in
+	SessionStateDisconnected SessionState = "disconnected" // the connection was lost, or an attempt to connect failed; another follows
+	SessionStateReconnecting SessionState = "reconnecting" // an attempt to connect has begun
+	SessionStateClosed       SessionState = "closed"       // over
 )
 
 // Dial logs the user in whose tokens these are; [Credentials.User] makes them. It
@@ -154,9 +154,9 @@ func (s *Session) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s))
 // OnState has fn called with every state from now on, in order and one after the
 // other, in a goroutine of its own. The error says why the session is not
 // connected, or is over; it is nil after Close and Logout. fn is called with
-// [StateConnected] and an error, too, when the service reports one that the session
+// [SessionStateConnected] and an error, too, when the service reports one that the session
 // survives, or the token could not be renewed.
-func (s *Session) OnState(fn func(State, error)) {
+func (s *Session) OnState(fn func(SessionState, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.told.fns = append(slices.Clip(s.told.fns), fn)
@@ -241,7 +241,7 @@ func (s *Session) end(err error) {
 		s.err = err
 	}
 	close(s.over)
-	s.tell(StateClosed, s.err)
+	s.tell(SessionStateClosed, s.err)
 	s.stop()
 }
 
@@ -344,7 +344,7 @@ func (b *inbox) wait(done <-chan struct{}) {
 
 // notices are states that functions of OnState are yet to be told.
 type notices struct {
-	fns     []func(State, error)
+	fns     []func(SessionState, error)
 	waiting []notice
 	idle    chan struct{} // closed when nothing waits; nil when nothing does
 }
@@ -365,7 +365,7 @@ func (n *notices) wait(mu *sync.Mutex, done <-chan struct{}) {
 }
 
 type notice struct {
-	state State
+	state SessionState
 	err   error
 }
 
@@ -374,7 +374,7 @@ type notice struct {
 const maxNotices = 64
 
 // tell notes a state, and has it told.
-func (s *Session) tell(state State, err error) {
+func (s *Session) tell(state SessionState, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changed := s.state != state
@@ -418,7 +418,7 @@ func (s *Session) tellAll() {
 	}
 }
 
-func (s *Session) callState(fn func(State, error), n notice) {
+func (s *Session) callState(fn func(SessionState, error), n notice) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.log(context.Background(), slog.LevelError, "nexmo: a function given to OnState panicked")

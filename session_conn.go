@@ -41,14 +41,14 @@ func (s *Session) connections(ctx context.Context) error {
 			return &reconnectError{failed, err}
 		}
 		s.log(ctx, slog.LevelInfo, "nexmo: the session is not connected", slog.Any("error", err))
-		s.tell(StateDisconnected, err)
+		s.tell(SessionStateDisconnected, err)
 		if !sleep(ctx, b.random(failed)) {
 			return ctx.Err()
 		}
 		if errors.Is(err, errQueueFull) {
 			s.inbox.wait(ctx.Done())
 		}
-		s.tell(StateReconnecting, nil)
+		s.tell(SessionStateReconnecting, nil)
 	}
 }
 
@@ -83,7 +83,7 @@ func (s *Session) connection(ctx context.Context) (in bool, err error) {
 			return false, err
 		}
 		in, err = s.connect(ctx, token)
-		if e, ok := errors.AsType[*SessionError](err); in || !ok || e.Code != CodeExpiredToken || refused != "" {
+		if e, ok := errors.AsType[*SessionError](err); in || !ok || e.Code != ErrorCodeExpiredToken || refused != "" {
 			return in, err
 		}
 		refused = token
@@ -137,7 +137,7 @@ func (s *Session) connect(ctx context.Context, token string) (in bool, err error
 // connectionError is why a connection has ended, in the words of this package.
 func connectionError(err error) error {
 	if refused, ok := errors.AsType[*socketio.RefusedError](err); ok {
-		return &SessionError{Code: CodeConnectError, Description: refused.Message}
+		return &SessionError{Code: ErrorCodeConnectError, Description: refused.Message}
 	}
 	if errors.Is(err, socketio.ErrDisconnected) {
 		return ErrSessionDisconnected
@@ -195,7 +195,7 @@ func (s *Session) login(ctx context.Context, conn *socketio.Conn, token string, 
 	s.conn = conn
 	s.mu.Unlock()
 	s.useToken(token)
-	s.tell(StateConnected, nil)
+	s.tell(SessionStateConnected, nil)
 	select {
 	case <-s.ready:
 	default:
@@ -266,7 +266,7 @@ func (s *Session) notice(ctx context.Context, p socketio.Packet) error {
 		}
 	case errors.Is(e, ErrSessionInvalid), errors.Is(e, ErrSessionTerminated):
 		return e
-	case e.Code == CodeExpiredToken:
+	case e.Code == ErrorCodeExpiredToken:
 		s.report(e)
 		s.spawn(func(ctx context.Context) { s.renewNow(ctx) })
 	case strings.Contains(p.Name, "error"):

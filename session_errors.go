@@ -27,15 +27,15 @@ var (
 )
 
 // The codes of a [SessionError] that a program is likely to act on, besides those
-// of an [*APIError], such as [CodeExpiredToken].
+// of an [*APIError], such as [ErrorCodeExpiredToken].
 const (
-	CodeSessionInvalid      ErrorCode = "session:invalid"                 // it cannot be resumed
-	CodeSessionErrorInvalid ErrorCode = "session:error:invalid"           // it cannot be resumed; another word for it
-	CodeSessionTerminated   ErrorCode = "session:terminated"              // the service has ended it
-	CodeSessionLoggedOut    ErrorCode = "session:logged-out"              // it was logged out
-	CodeTooManySessions     ErrorCode = "session:error:max-open-sessions" // of this user
-	CodeInvalidUser         ErrorCode = "user:error:invalid-user"         // the user of the token does not exist
-	CodeConnectError        ErrorCode = "connect_error"                   // refused before there was a word about the session
+	ErrorCodeSessionInvalid      ErrorCode = "session:invalid"                 // it cannot be resumed
+	ErrorCodeSessionErrorInvalid ErrorCode = "session:error:invalid"           // it cannot be resumed; another word for it
+	ErrorCodeSessionTerminated   ErrorCode = "session:terminated"              // the service has ended it
+	ErrorCodeSessionLoggedOut    ErrorCode = "session:logged-out"              // it was logged out
+	ErrorCodeTooManySessions     ErrorCode = "session:error:max-open-sessions" // of this user
+	ErrorCodeInvalidUser         ErrorCode = "user:error:invalid-user"         // the user of the token does not exist
+	ErrorCodeConnectError        ErrorCode = "connect_error"                   // refused before there was a word about the session
 )
 
 // SessionError is what the service says against a session, or in one. With
@@ -52,13 +52,13 @@ func (e *SessionError) Error() string { return "nexmo: session: " + string(e.Cod
 // Is reports whether target is the sentinel of the code.
 func (e *SessionError) Is(target error) bool {
 	switch e.Code {
-	case CodeSessionInvalid, CodeSessionErrorInvalid:
+	case ErrorCodeSessionInvalid, ErrorCodeSessionErrorInvalid:
 		return target == ErrSessionInvalid
-	case CodeSessionTerminated, CodeSessionLoggedOut:
+	case ErrorCodeSessionTerminated, ErrorCodeSessionLoggedOut:
 		return target == ErrSessionTerminated
-	case CodeTooManySessions:
+	case ErrorCodeTooManySessions:
 		return target == ErrTooManySessions
-	case CodeExpiredToken, CodeInvalidToken, CodeMissingToken, CodeInvalidUser:
+	case ErrorCodeExpiredToken, ErrorCodeInvalidToken, ErrorCodeMissingToken, ErrorCodeInvalidUser:
 		return target == ErrUnauthorized
 	default:
 		return false

@@ -59,8 +59,8 @@ func TestSessionInterop(t *testing.T) {
 	if !errors.Is(err, nexmo.ErrSessionDisconnected) {
 		t.Fatalf("Run returns %v", err)
 	}
-	const lost, again, back = nexmo.StateDisconnected, nexmo.StateReconnecting, nexmo.StateConnected
-	told.expectChanges(t, lost, again, back, lost, again, back, nexmo.StateClosed)
+	const lost, again, back = nexmo.SessionStateDisconnected, nexmo.SessionStateReconnecting, nexmo.SessionStateConnected
+	told.expectChanges(t, lost, again, back, lost, again, back, nexmo.SessionStateClosed)
 
 	// Sent away, and then closed.
 	if s, err = nexmo.Dial(t.Context(), tokens, base, nexmo.WithResume(s.ID())); err != nil {

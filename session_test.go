@@ -109,14 +109,14 @@ func from1(n int) []nexmo.EventID {
 // states notes what OnState is told.
 type states struct {
 	mu   sync.Mutex
-	list []nexmo.State
+	list []nexmo.SessionState
 	errs []error
 	more chan struct{}
 }
 
 func statesOf(s *nexmo.Session) *states {
 	n := &states{more: make(chan struct{}, 1000)}
-	s.OnState(func(state nexmo.State, err error) {
+	s.OnState(func(state nexmo.SessionState, err error) {
 		n.mu.Lock()
 		n.list, n.errs = append(n.list, state), append(n.errs, err)
 		n.mu.Unlock()
@@ -125,7 +125,7 @@ func statesOf(s *nexmo.Session) *states {
 	return n
 }
 
-func (n *states) next(t testing.TB) (nexmo.State, error) {
+func (n *states) next(t testing.TB) (nexmo.SessionState, error) {
 	t.Helper()
 	select {
 	case <-n.more:
@@ -139,7 +139,7 @@ func (n *states) next(t testing.TB) (nexmo.State, error) {
 	return state, err
 }
 
-func (n *states) expect(t testing.TB, want ...nexmo.State) {
+func (n *states) expect(t testing.TB, want ...nexmo.SessionState) {
 	t.Helper()
 	for _, w := range want {
 		_ = n.because(t, w) // wherever the reason does not matter
@@ -147,9 +147,9 @@ func (n *states) expect(t testing.TB, want ...nexmo.State) {
 }
 
 // expectChanges is expect without what is told of a state that stays.
-func (n *states) expectChanges(t testing.TB, want ...nexmo.State) {
+func (n *states) expectChanges(t testing.TB, want ...nexmo.SessionState) {
 	t.Helper()
-	state := nexmo.StateConnected
+	state := nexmo.SessionStateConnected
 	for _, w := range want {
 		was := state
 		for state == was {
@@ -162,7 +162,7 @@ func (n *states) expectChanges(t testing.TB, want ...nexmo.State) {
 }
 
 // because returns the reason for the next state.
-func (n *states) because(t testing.TB, want nexmo.State) error {
+func (n *states) because(t testing.TB, want nexmo.SessionState) error {
 	t.Helper()
 	state, err := n.next(t)
 	if state != want {
@@ -513,7 +513,7 @@ func TestSessionKilled(t *testing.T) {
 				server.Faults().CloseSessions("alice")
 			}
 			emit()
-			told.expect(t, nexmo.StateDisconnected, nexmo.StateReconnecting, nexmo.StateConnected)
+			told.expect(t, nexmo.SessionStateDisconnected, nexmo.SessionStateReconnecting, nexmo.SessionStateConnected)
 		}
 		synctest.Wait()
 		if n := len(server.Logins()); n != cuts+1 {
@@ -611,8 +611,8 @@ func TestSessionBackoff(t *testing.T) {
 			if !errors.Is(err, nexmo.ErrReconnect) || !strings.Contains(err.Error(), "after 5 attempts") || strings.Contains(err.Error(), "token=") {
 				t.Errorf("Run returns %v", err)
 			}
-			const down, up = nexmo.StateDisconnected, nexmo.StateReconnecting
-			told.expect(t, down, up, down, up, down, up, nexmo.StateConnected)
+			const down, up = nexmo.SessionStateDisconnected, nexmo.SessionStateReconnecting
+			told.expect(t, down, up, down, up, down, up, nexmo.SessionStateConnected)
 			if n == 0 {
 				told.expect(t, down, up, down, up, down, up, down, up, down, up)
 			} else {
@@ -620,7 +620,7 @@ func TestSessionBackoff(t *testing.T) {
 					_, _ = told.next(t)
 				}
 			}
-			if err := told.because(t, nexmo.StateClosed); !errors.Is(err, nexmo.ErrReconnect) {
+			if err := told.because(t, nexmo.SessionStateClosed); !errors.Is(err, nexmo.ErrReconnect) {
 				t.Errorf("the end is told as %v", err)
 			}
 			if len(attempts) != 9 {
@@ -668,13 +668,13 @@ func TestSessionPingDeadline(t *testing.T) {
 			t.Fatal(err)
 		}
 		start, told := time.Now(), statesOf(s)
-		if err := told.because(t, nexmo.StateDisconnected); err == nil {
+		if err := told.because(t, nexmo.SessionStateDisconnected); err == nil {
 			t.Error("the reason is not told")
 		}
 		if d := time.Since(start); d != 45*time.Second {
 			t.Errorf("it is given up after %v, want 45s", d)
 		}
-		told.expect(t, nexmo.StateReconnecting, nexmo.StateConnected)
+		told.expect(t, nexmo.SessionStateReconnecting, nexmo.SessionStateConnected)
 		synctest.Wait() // for the pong
 		_ = s.Close()
 	})
@@ -780,12 +780,12 @@ func TestSessionNotices(t *testing.T) {
 					t.Errorf("%s and %v are told", state, err)
 				}
 				if tt.ends == nil {
-					if got := <-events; got != "text" || state != nexmo.StateConnected {
+					if got := <-events; got != "text" || state != nexmo.SessionStateConnected {
 						t.Errorf("%s is delivered, the session is %s", got, state)
 					}
 					_ = s.Close()
 				}
-				if err := <-done; !errors.Is(err, tt.ends) || state == nexmo.StateClosed != (tt.ends != nil) {
+				if err := <-done; !errors.Is(err, tt.ends) || state == nexmo.SessionStateClosed != (tt.ends != nil) {
 					t.Errorf("Run returns %v, the state is %s", err, state)
 				}
 				_ = s.Close()
@@ -827,7 +827,7 @@ func TestSessionSlowHandler(t *testing.T) {
 		for range events - 5 {
 			server.Emit(conversation, &nexmo.Text{Text: "x"}, nexmotest.From(alice))
 		}
-		told.expect(t, nexmo.StateDisconnected)
+		told.expect(t, nexmo.SessionStateDisconnected)
 		time.Sleep(time.Minute)
 		if n := len(server.Logins()); n != 1 {
 			t.Errorf("the session is resumed before there is room: %d logins", n)
@@ -837,7 +837,7 @@ func TestSessionSlowHandler(t *testing.T) {
 		}
 		close(release)
 		record.wait(t)
-		told.expect(t, nexmo.StateReconnecting, nexmo.StateConnected)
+		told.expect(t, nexmo.SessionStateReconnecting, nexmo.SessionStateConnected)
 		first := int(record.all()[0])
 		if diff := cmp.Diff(from1(first + events)[first-1:], record.all()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -914,7 +914,7 @@ func TestSessionLogout(t *testing.T) {
 	if len(told.more) != 1 {
 		t.Error("Run has not waited for the functions of OnState")
 	}
-	if err := told.because(t, nexmo.StateClosed); err != nil {
+	if err := told.because(t, nexmo.SessionStateClosed); err != nil {
 		t.Errorf("%v is told", err)
 	}
 	_, err := nexmo.Dial(t.Context(), userTokens(t, server, "alice", 0), append(sessionAt(server), nexmo.WithResume(id))...)
@@ -993,9 +993,9 @@ func TestSessionRoomDelay(t *testing.T) {
 		for range events {
 			server.Emit(conversation, &nexmo.Text{Text: "x"}, nexmotest.From(alice))
 		}
-		told.expect(t, nexmo.StateDisconnected)
+		told.expect(t, nexmo.SessionStateDisconnected)
 		start := time.Now()
-		told.expect(t, nexmo.StateReconnecting)
+		told.expect(t, nexmo.SessionStateReconnecting)
 		if d := time.Since(start); d < 500*time.Millisecond || d > 3500*time.Millisecond {
 			t.Errorf("the next attempt came after %v", d)
 		}
@@ -1015,7 +1015,7 @@ func TestSessionLogoutWaits(t *testing.T) {
 		s := dial(t, server, userTokens(t, server, "alice", time.Hour))
 		told := statesOf(s)
 		server.Faults().CutSessions("alice")
-		told.expect(t, nexmo.StateDisconnected)
+		told.expect(t, nexmo.SessionStateDisconnected)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		if err := s.Logout(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -1024,7 +1024,7 @@ func TestSessionLogoutWaits(t *testing.T) {
 		if err := s.Logout(t.Context()); err != nil {
 			t.Errorf("Logout returns %v", err)
 		}
-		told.expect(t, nexmo.StateReconnecting, nexmo.StateConnected, nexmo.StateClosed)
+		told.expect(t, nexmo.SessionStateReconnecting, nexmo.SessionStateConnected, nexmo.SessionStateClosed)
 	})
 }
 
@@ -1083,8 +1083,8 @@ func TestSessionLogoutAnswers(t *testing.T) {
 				if err := <-done; err != nil {
 					t.Errorf("Run returns %v", err)
 				}
-				var state nexmo.State
-				for state != nexmo.StateClosed { // an error may have been told before
+				var state nexmo.SessionState
+				for state != nexmo.SessionStateClosed { // an error may have been told before
 					state, err = told.next(t)
 				}
 				if err != nil {
@@ -1150,7 +1150,7 @@ func TestSessionResumeOvertaken(t *testing.T) {
 		record := newTranscript(1)
 		running(t, s, nexmo.SinkFunc(record.handle))
 		record.wait(t)
-		told.expect(t, nexmo.StateDisconnected, nexmo.StateReconnecting, nexmo.StateConnected)
+		told.expect(t, nexmo.SessionStateDisconnected, nexmo.SessionStateReconnecting, nexmo.SessionStateConnected)
 		_ = s.Close()
 	})
 }
@@ -1181,7 +1181,7 @@ func TestSessionToken(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		server.Faults().SendFrame("alice", "system:error:expired-token", map[string]any{"body": map[string]any{}})
-		if err := told.because(t, nexmo.StateConnected); !errors.Is(err, nexmo.ErrUnauthorized) {
+		if err := told.because(t, nexmo.SessionStateConnected); !errors.Is(err, nexmo.ErrUnauthorized) {
 			t.Errorf("%v is told", err)
 		}
 		if n := len(server.Logins()); n != 1 {
@@ -1205,7 +1205,7 @@ func TestSessionTokenExpires(t *testing.T) {
 		s := dial(t, server, nexmo.TokenFunc(func() (string, error) { return token, nil }))
 		told := statesOf(s)
 		done := running(t, s, nexmo.SinkFunc(nil))
-		if err := told.because(t, nexmo.StateConnected); err == nil {
+		if err := told.because(t, nexmo.SessionStateConnected); err == nil {
 			t.Error("nothing is said of a token that cannot be renewed")
 		}
 		if err := <-done; !errors.Is(err, nexmo.ErrSessionDisconnected) {
@@ -1240,11 +1240,11 @@ func TestSessionTokenDisconnected(t *testing.T) {
 		}
 		told := statesOf(s)
 		close(begin)
-		told.expect(t, nexmo.StateDisconnected)
+		told.expect(t, nexmo.SessionStateDisconnected)
 		if err := s.UpdateToken(t.Context(), "another"); err != nil {
 			t.Fatal(err)
 		}
-		told.expect(t, nexmo.StateReconnecting, nexmo.StateConnected)
+		told.expect(t, nexmo.SessionStateReconnecting, nexmo.SessionStateConnected)
 		_ = s.Close()
 		if diff := cmp.Diff([]string{"token", "another"}, tokens); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -1310,11 +1310,11 @@ func TestSessionOnState(t *testing.T) {
 	t.Parallel()
 	server := nexmotest.NewServer(t)
 	s := dial(t, server, userTokens(t, server, "alice", 0))
-	s.OnState(func(nexmo.State, error) { panic("a function of OnState") })
-	s.OnState(func(nexmo.State, error) { _ = s.Close() })
+	s.OnState(func(nexmo.SessionState, error) { panic("a function of OnState") })
+	s.OnState(func(nexmo.SessionState, error) { _ = s.Close() })
 	told := statesOf(s)
 	server.Faults().SendFrame("alice", "system:error:x", map[string]any{})
-	told.expect(t, nexmo.StateConnected, nexmo.StateClosed)
+	told.expect(t, nexmo.SessionStateConnected, nexmo.SessionStateClosed)
 }
 
 // BenchmarkSessions holds a thousand sessions in one process, has each of them get an

@@ -79,7 +79,7 @@ func (c *Conversation) SendMessage(ctx context.Context, content MessageContent, 
 
 // TextMessage is the content of a message that is a text.
 func TextMessage(text string) MessageContent {
-	return MessageContent{MessageType: MessageText, Text: text}
+	return MessageContent{MessageType: MessageTypeText, Text: text}
 }
 
 // SendText sends a text event, which is what the older clients understand; see
@@ -343,7 +343,7 @@ func (c *Conversation) load(info *ConversationInfo, list []*MemberInfo, baseline
 	}
 	asOf := &Event{ID: max(at, 1)} // before whatever events told, when that is not known
 	is := c.about()
-	late := is.State == ConversationGone || !newer(&c.infoID, asOf)
+	late := is.State == ConversationStateDeleted || !newer(&c.infoID, asOf)
 	put(&is.Name, info.Name, late)
 	put(&is.DisplayName, info.DisplayName, late)
 	put(&is.ImageURL, info.ImageURL, late)

@@ -92,7 +92,7 @@ func TestClientConversation(t *testing.T) {
 	}
 	defer func() { checkError(t, c.Close(), nil) }()
 	wantInfo := nexmo.ConversationInfo{
-		ID: "CON-1", Name: "NAM-1", DisplayName: "Repairs", ImageURL: "https://example.com/i.png", State: nexmo.ConversationActive, SequenceNumber: 4,
+		ID: "CON-1", Name: "NAM-1", DisplayName: "Repairs", ImageURL: "https://example.com/i.png", State: nexmo.ConversationStateActive, SequenceNumber: 4,
 		Timestamp:  nexmo.ConversationTimestamp{Created: time.Date(2024, 5, 16, 8, 0, 0, 0, time.UTC)},
 		Properties: &nexmo.ConversationProperties{TTL: nexmo.Seconds(time.Minute), CustomData: []byte(`{"Order No":441}`)},
 		Numbers:    []nexmo.ConversationNumber{{Type: "phone", Number: "15555550123"}},
@@ -288,7 +288,7 @@ func TestVerbs(t *testing.T) {
 		}, []string{"audio:play", `"stream_url":["https://example.com/a.mp3"],"level":-0.5,"loop":0`}},
 		{"StopPlay", func(c *nexmo.Conversation) error { return c.StopPlay(ctx, "play-1") }, []string{"audio:play:stop", `"play_id":"play-1"`}},
 		{"Record", func(c *nexmo.Conversation) error {
-			_, err := c.Record(ctx, nexmo.AudioRecord{Format: nexmo.FormatMP3, BeepStart: nexmo.True})
+			_, err := c.Record(ctx, nexmo.AudioRecord{Format: nexmo.RecordFormatMP3, BeepStart: nexmo.True})
 			return err
 		}, []string{"audio:record", `"format":"mp3"`, `"beep_start":true`}},
 		{"StopRecord", func(c *nexmo.Conversation) error { return c.StopRecord(ctx, "rec-1") }, []string{"audio:record:stop", `"record_id":"rec-1"`}},

@@ -58,10 +58,10 @@ func (e *engine) play(call Call) (PlayedCall, *apiError) {
 	if err != nil {
 		return PlayedCall{}, err
 	}
-	in := newLeg(e, nexmo.Inbound, nexmo.Channel{
-		Type: nexmo.ChannelPhone,
-		From: &nexmo.Endpoint{Type: nexmo.ChannelPhone, Number: from},
-		To:   &nexmo.Endpoint{Type: nexmo.ChannelPhone, Number: to},
+	in := newLeg(e, nexmo.DirectionInbound, nexmo.Channel{
+		Type: nexmo.ChannelTypePhone,
+		From: &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: from},
+		To:   &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: to},
 	})
 	in.knocker, in.subject = "knocker:"+newUUID(), "CON-"+newUUID()
 	in.emit(&nexmo.AppKnocking{User: nexmo.User{ID: caller.id}, Channel: &in.channel})
@@ -83,7 +83,7 @@ func (e *engine) play(call Call) (PlayedCall, *apiError) {
 	var recording *event
 	recordingID := newUUID()
 	if call.Record {
-		recording = e.emit(c, string(nexmo.EventAudioRecord), &nexmo.AudioRecord{RecordingID: recordingID, Format: nexmo.FormatMP3}, author{})
+		recording = e.emit(c, string(nexmo.EventAudioRecord), &nexmo.AudioRecord{RecordingID: recordingID, Format: nexmo.RecordFormatMP3}, author{})
 	}
 	played := PlayedCall{ConversationID: c.id, CallerID: in.m.id}
 	if call.Agent != "" {
@@ -100,14 +100,14 @@ func (e *engine) play(call Call) (PlayedCall, *apiError) {
 	if recording != nil {
 		e.emit(c, string(nexmo.EventAudioRecordStop), &nexmo.AudioRecordStop{RecordID: recordingID}, author{})
 		e.emit(c, string(nexmo.EventAudioRecordDone), &nexmo.AudioRecordDone{
-			RecordingID: recordingID, EventID: nexmo.EventID(recording.ID), Format: nexmo.FormatMP3,
+			RecordingID: recordingID, EventID: nexmo.EventID(recording.ID), Format: nexmo.RecordFormatMP3,
 			DestinationURL: "https://api.nexmo.com/v1/files/" + recordingID, StartTime: recording.Timestamp, EndTime: now(),
 		}, author{})
 	}
 	in.hangUp(&nexmo.SIPHangup{Hangup: in.hangup()})
 	in.emit(&nexmo.SIPStatus{
 		Price: "0.00720000", Rate: "0.00720000", Duration: nexmo.SecondsText(time.Since(in.answered)), To: to, From: from,
-		StartTime: in.answered, EndTime: now(), Status: nexmo.LegCompleted, Direction: nexmo.In, Channel: &in.channel,
+		StartTime: in.answered, EndTime: now(), Status: nexmo.LegStatusCompleted, Direction: nexmo.DirectionIn, Channel: &in.channel,
 	})
 	played.LastEventID = nexmo.EventID(c.lastID)
 	return played, nil
@@ -122,19 +122,19 @@ func (e *engine) callAgent(c *conversation, name, from string) (*leg, *apiError)
 			return nil, err
 		}
 	}
-	out := newLeg(e, nexmo.Outbound, nexmo.Channel{
-		Type: nexmo.ChannelApp,
-		From: &nexmo.Endpoint{Type: nexmo.ChannelPhone, Number: from},
-		To:   &nexmo.Endpoint{Type: nexmo.ChannelApp, User: name},
+	out := newLeg(e, nexmo.DirectionOutbound, nexmo.Channel{
+		Type: nexmo.ChannelTypeApp,
+		From: &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: from},
+		To:   &nexmo.Endpoint{Type: nexmo.ChannelTypeApp, User: name},
 	})
 	m, err := e.addMember(c, membershipRequest{user: u, state: nexmo.MemberStateInvited, channel: encode(out.channel), kind: "app"})
 	if err != nil {
 		return nil, err
 	}
 	out.c, out.m = c, m
-	out.status(nexmo.LegRinging)
+	out.status(nexmo.LegStatusRinging)
 	out.emit(&nexmo.RTCRinging{LegProgress: out.progress()})
-	out.status(nexmo.LegAnswered)
+	out.status(nexmo.LegStatusAnswered)
 	out.answered = now()
 	e.joinMember(m, author{user: u, member: m})
 	out.emit(&nexmo.RTCAnswered{LegProgress: out.progress()})
@@ -181,7 +181,7 @@ func (l *leg) progress() nexmo.LegProgress {
 
 func (l *leg) ring() {
 	l.emit(&nexmo.SIPRinging{LegProgress: l.progress()})
-	l.status(nexmo.LegRinging)
+	l.status(nexmo.LegStatusRinging)
 }
 
 // join lets the caller into a conversation.
@@ -200,7 +200,7 @@ func (l *leg) join(c *conversation, u *user) *apiError {
 func (l *leg) answer() {
 	l.answered = now()
 	l.emit(&nexmo.SIPAnswered{LegProgress: l.progress()})
-	l.status(nexmo.LegAnswered)
+	l.status(nexmo.LegStatusAnswered)
 	l.media()
 }
 
@@ -234,7 +234,7 @@ func (l *leg) hangup() nexmo.Hangup {
 // end ends the leg, as body says.
 func (l *leg) end(body nexmo.Body) {
 	l.emit(body)
-	l.status(nexmo.LegCompleted)
+	l.status(nexmo.LegStatusCompleted)
 }
 
 // hangUp ends the leg, as body says, and the membership of whom it belongs to.

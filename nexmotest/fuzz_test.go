@@ -61,7 +61,7 @@ func FuzzRequests(f *testing.F) {
 		}
 		c := s.Client(nexmo.WithRetry(nexmo.RetryPolicy{MaxAttempts: 1}))
 		for e, err := range c.EventsAfter(t.Context(), conversation, 0) {
-			if nexmo.CodeOf(err) == nexmo.CodeConversationNotFound && method == http.MethodDelete {
+			if nexmo.CodeOf(err) == nexmo.ErrorCodeConversationNotFound && method == http.MethodDelete {
 				return
 			}
 			if err != nil {

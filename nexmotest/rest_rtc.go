@@ -28,7 +28,7 @@ func offerAudio(r *request) (answer, *apiError) {
 		Body:    encode(object{"rtc_id": l.channel.ID, "answer": answerTo(sdp)}),
 		subject: l.c.id, callback: l.c.callback, params: l.c.params(), audience: []string{l.m.user.id},
 	})
-	l.status(nexmo.LegAnswered)
+	l.status(nexmo.LegStatusAnswered)
 	l.media()
 	return ok(object{"rtc_id": l.channel.ID})
 }
@@ -43,7 +43,7 @@ func answerAudio(r *request) (answer, *apiError) {
 	if err != nil {
 		return answer{}, err
 	}
-	l.status(nexmo.LegAnswered)
+	l.status(nexmo.LegStatusAnswered)
 	l.emit(&nexmo.RTCAnswered{LegProgress: l.progress()})
 	l.media()
 	return r.done()
@@ -95,7 +95,7 @@ func (r *request) ownLeg(f form, from string) (*leg, *apiError) {
 	if by.member == nil || by.member.state != nexmo.MemberStateJoined {
 		return nil, errNotJoined
 	}
-	l := newLeg(r.server.engine, nexmo.Inbound, nexmo.Channel{ID: r.vars["leg"], Type: nexmo.ChannelApp})
+	l := newLeg(r.server.engine, nexmo.DirectionInbound, nexmo.Channel{ID: r.vars["leg"], Type: nexmo.ChannelTypeApp})
 	l.subject, l.c, l.m, l.answered = c.id, c, by.member, now()
 	return l, nil
 }

@@ -711,7 +711,7 @@ func TestReceipts(t *testing.T) {
 		&nexmo.MessageUndeliverable{Receipt: nexmo.Receipt{EventID: 2}},
 	} {
 		if len(kinds) == 0 {
-			s.server.Emit(id, &nexmo.Message{MessageContent: nexmo.MessageContent{MessageType: nexmo.MessageText, Text: "hi"}}, nexmotest.From(alice), nexmotest.To(alice))
+			s.server.Emit(id, &nexmo.Message{MessageContent: nexmo.MessageContent{MessageType: nexmo.MessageTypeText, Text: "hi"}}, nexmotest.From(alice), nexmotest.To(alice))
 		}
 		kinds[string(body.EventType())] = ""
 		s.server.Emit(id, body, nexmotest.From(alice))

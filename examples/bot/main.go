@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return err
 	}
 	defer session.Close() //nolint:errcheck // it never fails
-	session.OnState(func(state nexmo.State, err error) { log.Info("session", "state", state, "error", err) })
+	session.OnState(func(state nexmo.SessionState, err error) { log.Info("session", "state", state, "error", err) })
 	log.Info("logged in", "user", session.Me().Name)
 
 	app := nexmo.NewApplication(credentials.ApplicationID(), nexmo.WithClient(client), nexmo.WithLogger(log))
@@ -92,7 +92,7 @@ func ensureUser(ctx context.Context, credentials nexmo.Credentials, name string,
 		return err
 	}
 	_, err = client.CreateUser(ctx, &nexmo.UserParams{Name: name})
-	if errors.Is(err, nexmo.ErrConflict) || nexmo.CodeOf(err) == nexmo.CodeUserDuplicateName {
+	if errors.Is(err, nexmo.ErrConflict) || nexmo.CodeOf(err) == nexmo.ErrorCodeUserDuplicateName {
 		return nil
 	}
 	return err
@@ -120,7 +120,7 @@ func (b *bot) listen(c *nexmo.Conversation) {
 		return b.say(ctx, c, member, "Hello, "+name(member)+".")
 	})
 	nexmo.On(c, func(ctx context.Context, e *nexmo.Event, m *nexmo.Message) error {
-		if b.own(c, e) || m.MessageType != nexmo.MessageText {
+		if b.own(c, e) || m.MessageType != nexmo.MessageTypeText {
 			return nil
 		}
 		_, err := c.SendMessage(ctx, nexmo.TextMessage(answer(m.Text)))
@@ -149,7 +149,7 @@ func (b *bot) listen(c *nexmo.Conversation) {
 // say greets in the way in which a member takes part: aloud in a call, in writing
 // elsewhere.
 func (b *bot) say(ctx context.Context, c *nexmo.Conversation, to nexmo.Member, text string) error {
-	if to.Channel != nil && (to.Channel.Type == nexmo.ChannelPhone || to.Channel.ID != "") {
+	if to.Channel != nil && (to.Channel.Type == nexmo.ChannelTypePhone || to.Channel.ID != "") {
 		_, err := c.Say(ctx, nexmo.AudioSay{Text: text})
 		return err
 	}

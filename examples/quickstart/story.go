@@ -88,7 +88,7 @@ type order struct {
 // nameOf is what to call a member: a caller has no name but a number.
 func nameOf(c *nexmo.Conversation, memberID string) string {
 	m, _ := c.Member(memberID)
-	if m.Channel != nil && m.Channel.Type == nexmo.ChannelPhone {
+	if m.Channel != nil && m.Channel.Type == nexmo.ChannelTypePhone {
 		return m.Channel.From.Number
 	}
 	return m.DisplayName

@@ -22,7 +22,7 @@ func New(client *nexmo.Client) *nexmo.Application {
 		c.On("member:joined", func(ctx context.Context, e *nexmo.Event) error {
 			member, _ := c.Member(e.MemberID())
 			name := member.UserName
-			if member.Channel != nil && member.Channel.Type == nexmo.ChannelPhone {
+			if member.Channel != nil && member.Channel.Type == nexmo.ChannelTypePhone {
 				name = "caller" // who has a name that the service made up
 			}
 			_, err := c.SendMessage(ctx, nexmo.TextMessage("Welcome, "+name+"!"))

@@ -117,8 +117,8 @@ func start(ctx context.Context, c *checker) (*load, error) {
 			return nil, fmt.Errorf("the session of %s: %w", user, err)
 		}
 		l.sessions = append(l.sessions, s)
-		s.OnState(func(state nexmo.State, _ error) {
-			if state == nexmo.StateReconnecting {
+		s.OnState(func(state nexmo.SessionState, _ error) {
+			if state == nexmo.SessionStateReconnecting {
 				l.reconnects.Add(1)
 			}
 		})
