@@ -208,9 +208,9 @@ func (c *Conversation) begin(id EventID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if id > 0 && id < math.MaxInt64 {
-		c.seq.start(id)
+		c.line.Start(int64(id))
 	}
-	return !c.loaded
+	return !c.state.loaded
 }
 
 // askFor loads t, and closes busy.
@@ -365,7 +365,7 @@ func (a *Application) letGo(now time.Duration) {
 func (c *Conversation) quiet() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.busy && len(c.queue) == 0 && len(c.seq.held) == 0 && c.stopFetch == nil
+	return !c.busy && c.line.Idle() && c.stopFetch == nil
 }
 
 // Conversations returns the conversations that are kept and not deleted, as they

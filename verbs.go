@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // ErrNoClient is returned by what needs a [Client] where there is none.
@@ -49,8 +48,10 @@ func (c *Conversation) loadFrom(ctx context.Context, baseline bool) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.load(info, members, baseline)
-	c.loaded = true
+	c.state.load(info, members)
+	if at, ok := info.sequenceNumber(); ok && baseline {
+		c.line.Start(int64(at) + 1)
+	}
 	return nil
 }
 
@@ -331,46 +332,15 @@ func orDefault[T any](p *T, v T) *T {
 	return p
 }
 
-// load takes over what REST told of the conversation and its members. It is as
-// the conversation was after the event SequenceNumber. The caller holds c.mu.
-func (c *Conversation) load(info *ConversationInfo, list []*MemberInfo, baseline bool) {
-	at := info.SequenceNumber
+// sequenceNumber returns the ID of the last event as the answer has it, if it has one.
+func (i *ConversationInfo) sequenceNumber() (EventID, bool) {
 	var told struct {
 		SequenceNumber *EventID `json:"sequence_number"`
 	}
-	if json.Unmarshal(info.Raw, &told) == nil && told.SequenceNumber != nil && baseline {
-		c.seq.start(at + 1)
+	if json.Unmarshal(i.Raw, &told) != nil || told.SequenceNumber == nil {
+		return 0, false
 	}
-	asOf := &Event{ID: max(at, 1)} // before whatever events told, when that is not known
-	is := c.about()
-	late := is.State == ConversationStateDeleted || !newer(&c.infoID, asOf)
-	put(&is.Name, info.Name, late)
-	put(&is.DisplayName, info.DisplayName, late)
-	put(&is.ImageURL, info.ImageURL, late)
-	put(&is.State, info.State, late)
-	putTime(&is.Timestamp.Created, info.Timestamp.Created, late)
-	putTime(&is.Timestamp.Updated, info.Timestamp.Updated, late)
-	putTime(&is.Timestamp.Destroyed, info.Timestamp.Destroyed, late)
-	is.SequenceNumber = max(is.SequenceNumber, at)
-	if !late || is.Properties == nil {
-		// Copies: Raw, and the strings, are views of the whole answer.
-		is.Properties, is.Numbers, is.Callback = copyOf(info.Properties), copyOf(info.Numbers), copyOf(info.Callback)
-	}
-	for _, m := range list {
-		t := c.members.get(m.ID)
-		if t == nil {
-			continue
-		}
-		t.identify(asOf, &m.User)
-		t.connect(asOf, m.Channel)
-		t.hear(asOf, m.Media)
-		current := t.newer(ofState, asOf)
-		t.live(&m.Timestamp, !current)
-		t.put(textInvitedBy, m.InvitedBy, !current)
-		if current {
-			t.put(textState, strings.ToUpper(string(m.State)), false)
-		}
-	}
+	return *told.SequenceNumber, true
 }
 
 // copyOf returns v with nothing of the text that it was read from.

@@ -9,13 +9,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/conversation-events/nexmo/internal/line"
 )
 
-// FuzzSequencer takes events in any order, by what data says, through a
-// Conversation and directly through the sequencer: an event is handled at most
-// once unless it failed, IDs rise except for events that come late, what is held
+// FuzzConversation delivers events in any order, by what data says: an event is handled
+// at most once unless it failed, IDs rise except for events that come late, what is held
 // is bounded by the window, and nothing panics or waits for ever.
-func FuzzSequencer(f *testing.F) {
+func FuzzConversation(f *testing.F) {
 	f.Add(uint8(4), []byte{})
 	f.Add(uint8(4), []byte{0, 1, 0, 2, 0, 3})                                     // in order
 	f.Add(uint8(4), []byte{0, 5, 0, 4, 0, 3, 0, 2, 0, 1, 0, 0})                   // backwards
@@ -32,145 +33,13 @@ func FuzzSequencer(f *testing.F) {
 		if len(data) > 1<<10 {
 			return
 		}
-		fuzzSequencer(t, int(setup&0x1f), data)
 		synctest.Test(t, func(t *testing.T) { fuzzConversation(t, setup, data) })
 	})
 }
 
-// sequencerModel does with maps what the sequencer does with bits.
-type sequencerModel struct {
-	seq     sequencer
-	handled map[EventID]bool
-	failed  map[EventID]bool
-	missed  map[EventID]bool
-}
-
-func fuzzSequencer(t *testing.T, window int, data []byte) {
-	m := &sequencerModel{handled: map[EventID]bool{}, failed: map[EventID]bool{}, missed: map[EventID]bool{}}
-	highest := EventID(0)
-	for i := 0; i+1 < len(data); i += 2 {
-		kind, n := data[i], EventID(data[i+1])
-		// Near the next ID, or far from it in either direction.
-		id := max(1, m.seq.next+n%32-16)
-		if kind&8 != 0 {
-			id = max(1, m.seq.next+(n-128)*17)
-		}
-		ok := kind&7 != 3
-		switch st := m.check(t, id); st {
-		case late:
-			m.run(t, id, ok)
-		case due:
-			m.run(t, id, ok)
-		case early:
-			if m.seq.find(id) != nil {
-				continue
-			}
-			m.seq.start(id)
-			m.seq.hold(&turn{e: &Event{ID: id}, done: ok}) // done: what will become of it
-		case duplicate, forgotten:
-			if !m.handled[id] && id >= m.seq.next-remembered {
-				t.Fatalf("%d was never handled but is standing %d", id, st)
-			}
-		}
-		for head := m.seq.head(); head != nil; head = m.seq.head() {
-			if head.e.ID > m.seq.next {
-				if len(m.seq.held) <= window {
-					break
-				}
-				for id := max(m.seq.next, head.e.ID-remembered); id < head.e.ID; id++ {
-					m.missed[id] = true
-				}
-				m.seq.pass(head.e.ID, missed)
-			}
-			if !m.seq.remove(head) || m.seq.remove(head) {
-				t.Fatalf("the held event %d was not removed once", head.e.ID)
-			}
-			if head.e.ID <= highest {
-				t.Fatalf("%d, which was held, is handled after %d", head.e.ID, highest)
-			}
-			m.run(t, head.e.ID, head.done)
-		}
-		highest = max(highest, m.seq.next-1)
-		if len(m.seq.held) > window {
-			t.Fatalf("%d events are held, the window is %d", len(m.seq.held), window)
-		}
-	}
-}
-
-// run gives id its turn.
-func (m *sequencerModel) run(t *testing.T, id EventID, ok bool) {
-	if m.handled[id] {
-		t.Fatalf("%d is handled again", id)
-	}
-	if got := m.seq.tried(id); got != (m.failed[id] && id >= m.seq.next-remembered) {
-		t.Fatalf("tried(%d) is %v with next %d", id, got, m.seq.next)
-	}
-	if id >= m.seq.next {
-		m.seq.take(id)
-	}
-	delete(m.missed, id)
-	delete(m.failed, id)
-	if ok {
-		m.seq.record(id, handled)
-		m.handled[id] = true
-	} else {
-		m.seq.record(id, failed)
-		m.failed[id] = true
-	}
-}
-
-// check compares what the sequencer knows of id, and of all, with the maps.
-func (m *sequencerModel) check(t *testing.T, id EventID) standing {
-	want := late
-	switch s := &m.seq; {
-	case s.next == 0 || id == s.next:
-		want = due
-	case id > s.next:
-		want = early
-	case id < s.next-remembered:
-		want = forgotten
-	case m.handled[id]:
-		want = duplicate
-	}
-	got := m.seq.standing(id)
-	if got != want {
-		t.Fatalf("standing(%d) is %d, want %d, with next %d", id, got, want, m.seq.next)
-	}
-	unhandled := m.seq.next
-	for _, wanted := range []map[EventID]bool{m.failed, m.missed} {
-		for id := range wanted {
-			if id >= m.seq.next-remembered {
-				unhandled = min(unhandled, id)
-			}
-		}
-	}
-	if got := m.seq.unhandled(); got != unhandled {
-		t.Fatalf("unhandled is %d, want %d", got, unhandled)
-	}
-	last := EventID(0)
-	for id := range m.handled {
-		last = max(last, id)
-	}
-	if m.seq.last != last {
-		t.Fatalf("last is %d, want %d", m.seq.last, last)
-	}
-	missing := m.seq.next
-	gap := false
-	for i, h := range m.seq.held {
-		if h.e.ID < missing || i > 0 && h.e.ID <= m.seq.held[i-1].e.ID {
-			t.Fatalf("held out of order: %d at %d", h.e.ID, i)
-		}
-		gap = gap || h.e.ID != m.seq.next+EventID(i)
-		if m.seq.gapBefore(h) != gap {
-			t.Fatalf("gapBefore(%d) is %v", h.e.ID, !gap)
-		}
-	}
-	return got
-}
-
 // The turn of an event may come, or somebody else may settle it, at the very
 // moment at which the ctx of its owner ends: before the owner, who has noticed
-// his ctx, gets hold of the conversation.
+// that its ctx ended, gets hold of the conversation.
 func TestWaitWhenCtxEndsToo(t *testing.T) {
 	t.Parallel()
 	for _, granted := range []bool{true, false} {
@@ -183,7 +52,7 @@ func TestWaitWhenCtxEndsToo(t *testing.T) {
 			runtime.Gosched()
 			c.mu.Lock()
 			if !c.busy {
-				own = c.seq.find(2)
+				own, _ = c.line.Head()
 			}
 			if own == nil {
 				c.mu.Unlock()
@@ -194,22 +63,21 @@ func TestWaitWhenCtxEndsToo(t *testing.T) {
 			runtime.Gosched() // until the owner waits for the lock
 		}
 		want := context.Canceled
-		if granted {
-			c.busy, own.granted = true, true
-			close(own.wake)
+		if granted { // and finds that the gap is still open
+			c.busy = true
+			own.grant()
 		} else {
 			want = errFuzz
-			c.seq.remove(own)
-			c.settle(own, errFuzz)
+			c.line.Withdraw(2, own)
+			own.settle(own.e, errFuzz)
 		}
 		c.mu.Unlock()
-		// Whoever has the role gives it up: the gap is still open.
 		if err := <-returned; !errors.Is(err, want) {
 			t.Errorf("Deliver returned %v, want %v", err, want)
 		}
 		c.mu.Lock()
-		if c.busy || len(c.seq.held) != 0 {
-			t.Errorf("the role is taken: %v, %d events are held", c.busy, len(c.seq.held))
+		if c.busy || !c.line.Idle() {
+			t.Errorf("the role is taken: %v, events wait: %v", c.busy, !c.line.Idle())
 		}
 		c.mu.Unlock()
 		if err := c.Close(); err != nil {
@@ -218,27 +86,25 @@ func TestWaitWhenCtxEndsToo(t *testing.T) {
 	}
 }
 
-// An event that is withdrawn wakes the streams behind it, but not one that has
-// been given the role: that is awake.
-func TestWithdrawWakesStreamsOnce(t *testing.T) {
+// An event that is withdrawn wakes the streams behind it: there may be a gap in front
+// of them now.
+func TestWithdrawWakesStreams(t *testing.T) {
 	t.Parallel()
 	c := NewConversation("", WithStart(1))
-	withdrawn := &turn{e: fuzzEvent(2), ctx: t.Context(), owned: true, wake: make(chan struct{})}
-	waiting := &turn{e: fuzzEvent(3), ctx: t.Context(), owned: true, eager: true, wake: make(chan struct{})}
-	granted := &turn{e: fuzzEvent(1), ctx: t.Context(), owned: true, eager: true, granted: true, wake: make(chan struct{})}
-	close(granted.wake)
-	woken := waiting.wake
-	for _, held := range []*turn{withdrawn, waiting, granted} {
-		c.seq.hold(held)
+	withdrawn := &turn{e: fuzzEvent(2), waiting: 1, wake: make(chan struct{})}
+	behind := &turn{e: fuzzEvent(3), waiting: 1, wake: make(chan struct{})}
+	woken := behind.wake
+	for _, held := range []*turn{withdrawn, behind} {
+		c.line.Add(int64(held.e.ID), held, time.Now())
 	}
-	c.withdraw(withdrawn)
+	c.leave(nil, withdrawn)
 	select {
 	case <-woken:
 	default:
 		t.Error("the stream was not woken")
 	}
 	select {
-	case <-waiting.wake:
+	case <-behind.wake:
 		t.Error("the stream cannot wait again")
 	default:
 	}
@@ -401,8 +267,11 @@ func (f *fuzzedConversation) handle(ctx context.Context, e *Event) error {
 
 	// Nothing that is held is in front of what is handled.
 	f.c.mu.Lock()
-	if head := f.c.seq.head(); !f.c.busy || e.ID != 0 && e.ID >= f.c.seq.next || head != nil && head.e.ID < f.c.seq.next {
-		f.t.Errorf("%d is handled, %d is next", e.ID, f.c.seq.next)
+	if !f.c.busy || f.c.running.id != e.ID || e.ID != 0 && f.c.line.Standing(int64(e.ID)) != line.Duplicate {
+		f.t.Errorf("%d is handled; somebody has the role: %v, its standing is %d", e.ID, f.c.busy, f.c.line.Standing(int64(e.ID)))
+	}
+	if head, ok := f.c.line.Head(); ok && e.ID != 0 && f.c.line.Standing(int64(head.e.ID)) == line.Late {
+		f.t.Errorf("%d is handled, and %d, which was held, was passed", e.ID, head.e.ID)
 	}
 	f.c.mu.Unlock()
 
@@ -445,19 +314,20 @@ func (f *fuzzedConversation) check(window int) {
 	f.t.Helper()
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()
-	s := &f.c.seq
-	switch {
+	switch head, held := f.c.line.Head(); {
 	case f.c.stopFetch != nil: // what is fetched may be more
-	case f.c.busy || len(f.c.queue) != 0:
-		f.t.Fatalf("somebody has the role, or waits for it, and nothing happens: %d in the queue", len(f.c.queue))
-	case len(s.held) > window:
-		f.t.Fatalf("%d events are held, the window is %d", len(s.held), window)
-	case len(s.held) > 0 && s.held[0].e.ID <= s.next:
-		f.t.Fatalf("%d is held and due", s.held[0].e.ID)
+	case f.c.busy:
+		f.t.Fatal("somebody has the role, and nothing happens")
+	case !held && !f.c.line.Idle():
+		f.t.Fatal("an event is due, and nothing happens")
+	case held && f.c.line.Standing(int64(head.e.ID)) != line.Early:
+		f.t.Fatalf("%d is held and due", head.e.ID)
+	case len(f.c.line.Held()) > window:
+		f.t.Fatalf("%d events are held, the window is %d", len(f.c.line.Held()), window)
 	}
 	for id := range f.given {
-		if id >= s.next {
-			f.t.Fatalf("%d was given up, and %d is next", id, s.next)
+		if st := f.c.line.Standing(int64(id)); st == line.Early || st == line.Due {
+			f.t.Fatalf("%d was given up, and is expected", id)
 		}
 	}
 }

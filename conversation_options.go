@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/conversation-events/nexmo/internal/line"
 )
 
 // ConversationOption is an option of [NewConversation]. Given to
@@ -11,11 +13,6 @@ import (
 type ConversationOption interface {
 	ApplicationOption
 	applyConversation(c *config)
-}
-
-// ApplicationOption is an option of [NewApplication].
-type ApplicationOption interface {
-	applyApplication(c *applicationConfig)
 }
 
 // config is what the options of a conversation say.
@@ -30,34 +27,21 @@ type config struct {
 	log     *slog.Logger
 }
 
+// rules returns what the line of a conversation goes by.
+func (c *config) rules() line.Rules {
+	return line.Rules{Window: c.window, Wait: c.wait, Source: c.source != nil}
+}
+
 var defaultConfig = config{
 	window: 64,
 	wait:   2 * time.Second,
 	log:    discard,
 }
 
-// applicationConfig is what the options of an application say.
-type applicationConfig struct {
-	config
-	maxConversations int
-	idle             time.Duration
-	unloaded         bool
-}
-
-var defaultApplicationConfig = applicationConfig{
-	config:           defaultConfig,
-	maxConversations: 1 << 16,
-	idle:             24 * time.Hour,
-}
-
 type conversationOption func(*config)
 
 func (o conversationOption) applyConversation(c *config)           { o(c) }
 func (o conversationOption) applyApplication(c *applicationConfig) { o(&c.config) }
-
-type applicationOption func(*applicationConfig)
-
-func (o applicationOption) applyApplication(c *applicationConfig) { o(c) }
 
 // WithSource gives the conversation a [Source] to fetch missing events from, and
 // to read with [Conversation.Sync]. It is asked when a gap is 100 milliseconds old,
@@ -86,12 +70,6 @@ func WithClient(client *Client) ConversationOption {
 	})
 }
 
-// WithoutLoading has an application with a [Client] ask nothing about conversations
-// by itself.
-func WithoutLoading() ApplicationOption {
-	return applicationOption(func(c *applicationConfig) { c.unloaded = true })
-}
-
 // WithHistory keeps the last n events that have an ID, whole, for
 // [Conversation.Events]. Without it, or with an n below 1, none are kept.
 func WithHistory(n int) ConversationOption {
@@ -118,45 +96,4 @@ func WithGapFunc(fn func(context.Context, Gap)) ConversationOption {
 // an Application it holds for each of its conversations.
 func WithStart(id EventID) ConversationOption {
 	return conversationOption(func(c *config) { c.start = id })
-}
-
-// WithLogger has l told of what is dropped, missing or failing, with the
-// attributes conversation_id, event_id and event_type; and, given to [NewClient], of
-// requests that are tried again. Content of events is not logged, nor are tokens.
-// The default is to log nothing.
-func WithLogger(l *slog.Logger) LoggerOption {
-	if l == nil {
-		l = discard
-	}
-	return loggerOption{l}
-}
-
-// LoggerOption is an option of whatever logs; see [WithLogger].
-type LoggerOption interface {
-	ConversationOption
-	ConnectionOption
-}
-
-type loggerOption struct{ log *slog.Logger }
-
-func (o loggerOption) applyConversation(c *config)           { c.log = o.log }
-func (o loggerOption) applyApplication(c *applicationConfig) { c.log = o.log }
-func (o loggerOption) applyClient(c *clientConfig)           { c.log = o.log }
-func (o loggerOption) applySession(c *sessionConfig)         { c.client.log = o.log }
-
-var discard = slog.New(slog.DiscardHandler)
-
-// WithMaxConversations says how many conversations an application keeps; the
-// ones that were quiet longest are let go first, deleted ones before others. The
-// default is 65,536, and 1 the least. One that has events under way or held back
-// is kept.
-func WithMaxConversations(n int) ApplicationOption {
-	return applicationOption(func(c *applicationConfig) { c.maxConversations = max(n, 1) })
-}
-
-// WithIdleTimeout says for how long a conversation may be quiet before an
-// application lets it go. The default is the 24 hours for which webhooks are
-// retried.
-func WithIdleTimeout(d time.Duration) ApplicationOption {
-	return applicationOption(func(c *applicationConfig) { c.idle = d })
 }

@@ -1,0 +1,140 @@
+package nexmo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"time"
+)
+
+// Gap is a run of event IDs that are missing from a conversation and are no
+// longer waited for. An event of a gap that arrives later is still handled.
+type Gap struct {
+	ConversationID string  // whose events are missing
+	From, To       EventID // both are missing
+}
+
+// fetch reads the missing events from the Source, in a goroutine of its own. ctx is that
+// of the event behind the gap: it gives the values. The caller has the role and holds c.mu.
+func (c *Conversation) fetch(ctx context.Context, from, to EventID) {
+	ctx = context.WithValue(context.WithoutCancel(ctx), deliveryKey{}, nil)
+	ctx = context.WithValue(ctx, streamKey{}, nil)
+	reading, stop := context.WithCancel(ctx)
+	c.stopFetch = stop
+	go c.read(ctx, reading, from, to)
+}
+
+// read delivers those of the missing events that the Source has and that have not been
+// delivered meanwhile. It ends reading, with which the Source is read.
+func (c *Conversation) read(ctx, reading context.Context, from, to EventID) {
+	err := errors.New("nexmo: the Source, or a handler, ended its goroutine")
+	defer func() {
+		if v := recover(); v != nil {
+			err = errors.New("nexmo: the Source panicked")
+		}
+		c.mu.Lock()
+		c.stopFetch()
+		c.stopFetch = nil
+		c.line.Fetched()
+		quiet := err == nil || c.closed
+		c.mu.Unlock()
+		if !quiet {
+			c.cfg.log.LogAttrs(ctx, slog.LevelWarn, "nexmo: missing events could not be fetched",
+				slog.String("conversation_id", c.id), slog.Any("error", err))
+		}
+		c.look()
+	}()
+	err = c.readList(ctx, c.cfg.source.EventsAfter(reading, c.id, from-1), from, to)
+}
+
+func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, error], from, to EventID) error {
+	prev := from - 1
+	for e, err := range list {
+		if err != nil {
+			return err
+		}
+		if e == nil || e.ID <= 0 {
+			continue
+		}
+		if err := c.refuse(e); err != nil {
+			c.log(ctx, slog.LevelWarn, "nexmo: the Source gave what was not asked for", e, slog.Any("error", err))
+			continue
+		}
+		c.mu.Lock()
+		c.line.Answered()
+		c.mu.Unlock()
+		switch err := deliver(ctx, listed{c, prev, to}, e); {
+		case errors.Is(err, ErrClosed):
+			return nil
+		case err != nil:
+			c.log(ctx, slog.LevelError, "nexmo: the handlers of an event that was fetched failed", e, slog.Any("error", err))
+		}
+		c.mu.Lock()
+		c.line.Resume(time.Now())
+		c.mu.Unlock()
+		c.look()
+		if prev = e.ID; prev >= to {
+			break
+		}
+	}
+	return nil
+}
+
+// Sync reads the Source up to now: every event that was not handled yet, from
+// the first one on when there was none at all, and what was given up or failed
+// among the last 1024 IDs.
+// It stops at the first event that fails; call it again to go on there. Without
+// a Source it returns [ErrNoSource].
+func (c *Conversation) Sync(ctx context.Context) error {
+	if c.cfg.source == nil {
+		return ErrNoSource
+	}
+	c.touch()
+	c.mu.Lock()
+	prev := EventID(c.line.Wanted()) - 1
+	c.mu.Unlock()
+	for e, err := range c.cfg.source.EventsAfter(ctx, c.id, prev) {
+		if err == nil && e == nil {
+			err = errNilEvent
+		}
+		if err != nil {
+			return fmt.Errorf("nexmo: sync: %w", err)
+		}
+		if err := deliver(ctx, listed{c, prev, 0}, e); err != nil {
+			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
+		}
+		prev = e.ID
+	}
+	c.mu.Lock()
+	c.line.Start(1) // there are none: the first one to come is the first of all
+	c.mu.Unlock()
+	return nil
+}
+
+// listed takes events from a list of all there are: an ID between prev and the
+// event that has not come does not exist.
+type listed struct {
+	*Conversation
+	prev EventID
+	to   EventID // only missing events, up to this ID, are wanted; 0: all
+}
+
+func (l listed) handle(d *delivery, e *Event) error {
+	c := l.Conversation
+	if err := c.refuse(e); err != nil {
+		return err // before it is believed what it says of others
+	}
+	c.mu.Lock()
+	look := c.line.Listed(int64(l.prev), int64(e.ID))
+	wanted := l.to == 0 || e.ID <= l.to && c.running.id != e.ID && c.line.Missing(int64(e.ID))
+	c.mu.Unlock()
+	if look {
+		c.look()
+	}
+	if !wanted {
+		return nil
+	}
+	return c.handle(d, e)
+}
