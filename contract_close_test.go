@@ -141,3 +141,38 @@ func TestContract10_CloseOfConversationsThatDeliverToEachOther(t *testing.T) {
 		j.is(t, "CON-A 3", "CON-B 1", "CON-B 3")
 	})
 }
+
+// "… what waits for a gap ends with Close": the wait for the window, the reading of
+// the Source and a Replay that handed events over. The bubble fails the test if a
+// goroutine is left.
+func TestContract10_WhatWaitsForAGapEndsWithClose(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		source nexmo.Source
+	}{
+		{"without a Source", nil},
+		{"while the Source is read", scripted(func(ctx context.Context) { <-ctx.Done() }, errBoom)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var j journal
+				opts := []nexmo.ConversationOption{nexmo.WithStart(1), nexmo.WithReorderWindow(64, 24*time.Hour)}
+				if tt.source != nil {
+					opts = append(opts, nexmo.WithSource(tt.source))
+				}
+				c := newConA(&j, opts...)
+				waiting := beginDeliver(t.Context(), c, numbered(3))
+				replay := begin(func() error { return nexmo.Replay(t.Context(), c, scripted(5), conA, 0) })
+				time.Sleep(time.Minute)
+				waiting.waits(t)
+				replay.waits(t)
+				elapsed(t, 0, func() { checkError(t, c.Close(), nil) })
+				waiting.returns(t, nil)
+				replay.returns(t, nil)
+				j.is(t, "gap 1-2", "3", "gap 4-4", "5")
+			})
+		})
+	}
+}

@@ -437,5 +437,36 @@ func TestContract05_CallerGivesUpWhileTheSourceIsRead(t *testing.T) {
 		mustDeliver(t, c, 4)
 		patient.returns(t, nil)
 		j.is(t, "1", "2", "3", "4", "5")
+		source.is(t, "after 1", "after 3") // 4 was withdrawn, which is another gap
+	})
+}
+
+// One reading of the Source is for all that is missing below the highest event that
+// was held when a gap was noticed, not only for what is missing below the lowest.
+func TestContract05_SourceIsAskedForAllBelowTheHighestHeldEvent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		read := nexmo.EventID(0)
+		source := &shelf{read: func(_ context.Context, after nexmo.EventID, yield func(*nexmo.Event, error) bool) {
+			for id := after + 1; id <= 12; id++ {
+				if read = id; !yield(numbered(id), nil) {
+					return
+				}
+			}
+		}}
+		c := newConA(&j, nexmo.WithStart(1), nexmo.WithSource(source))
+		tenth := beginDeliver(t.Context(), c, numbered(10))
+		tenth.waits(t)
+		fifth := beginDeliver(t.Context(), c, numbered(5))
+		fifth.waits(t)
+		time.Sleep(100 * time.Millisecond)
+		fifth.returns(t, nil)
+		tenth.returns(t, nil)
+		j.is(t, "1", "2", "3", "4", "5", "6", "7", "8", "9", "10")
+		source.is(t, "after 0")
+		if read != 9 {
+			t.Errorf("the Source was read up to %d, want 9: 10 was there", read)
+		}
 	})
 }

@@ -157,6 +157,7 @@ func TestContract05_GapGrows(t *testing.T) {
 		source.read = stored(2, 3, 4, 5, 6).read
 		elapsed(t, 100*time.Millisecond, func() { mustDeliver(t, c, 6) })
 		j.is(t, "1", "2", "3", "4", "5", "6")
+		source.is(t, "after 1", "after 1")
 	})
 }
 
@@ -182,4 +183,72 @@ func TestContract05_LateEventIsHandledOnce(t *testing.T) {
 			t.Errorf("LastEventID is %d, want 4", got)
 		}
 	})
+}
+
+// "… and never waited for twice": events behind a gap that was given up are handled
+// at once, the next gap is reported without the first one, and a missing event that
+// comes late makes nobody wait for the others.
+func TestContract05_GapIsNeverWaitedForTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		c := newConA(&j, nexmo.WithStart(1), nexmo.WithReorderWindow(64, 2*time.Second))
+		elapsed(t, 2*time.Second, func() { mustDeliver(t, c, 1, 5) })
+		elapsed(t, 0, func() { mustDeliver(t, c, 6, 3, 7) })
+		elapsed(t, 2*time.Second, func() { mustDeliver(t, c, 10) })
+		elapsed(t, 0, func() { mustDeliver(t, c, 4, 8, 11) })
+		j.is(t, "1", "gap 2-4", "5", "6", "3", "7", "gap 8-9", "10", "4", "8", "11")
+	})
+}
+
+// The time of the window counts from the arrival of the event that has been held
+// longest, whichever ID it has, also when the first gap is filled or the event behind
+// it is withdrawn.
+func TestContract05_WindowCountsFromTheEventHeldLongest(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		// The event 3 comes first, 9 half a second later, 7 a second later.
+		then func(t *testing.T, c *nexmo.Conversation, withdraw func())
+		want []string
+	}{
+		{
+			"the first gap is filled",
+			func(t *testing.T, c *nexmo.Conversation, _ func()) { mustDeliver(t, c, 1, 2) },
+			[]string{"1", "2", "3", "gap 4-6", "7", "gap 8-8", "9"},
+		},
+		{
+			"the event behind the first gap is withdrawn",
+			func(_ *testing.T, _ *nexmo.Conversation, withdraw func()) { withdraw() },
+			[]string{"gap 1-6", "7", "gap 8-8", "9"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var j journal
+				c := newConA(&j, nexmo.WithStart(1), nexmo.WithReorderWindow(64, 2*time.Second))
+				ctx, withdraw := context.WithCancel(t.Context())
+				defer withdraw()
+				third := beginDeliver(ctx, c, numbered(3))
+				third.waits(t)
+				time.Sleep(500 * time.Millisecond)
+				ninth := beginDeliver(t.Context(), c, numbered(9))
+				ninth.waits(t)
+				time.Sleep(500 * time.Millisecond)
+				seventh := beginDeliver(t.Context(), c, numbered(7))
+				seventh.waits(t)
+				time.Sleep(500 * time.Millisecond)
+				tt.then(t, c, withdraw)
+				time.Sleep(time.Second - time.Nanosecond)
+				seventh.waits(t) // 9 has waited for a nanosecond less than 2 seconds
+				ninth.waits(t)
+				time.Sleep(time.Nanosecond)
+				seventh.returns(t, nil)
+				ninth.returns(t, nil)
+				<-third //nolint:errcheck // handled or withdrawn
+				j.is(t, tt.want...)
+			})
+		})
+	}
 }

@@ -196,3 +196,22 @@ func TestContract04_HandlerEndsItsGoroutine(t *testing.T) {
 		j.is(t, "1", "2", "3", "2", "4")
 	})
 }
+
+// "… at most once per conversation": an ID says nothing of another conversation.
+func TestContract04_ConversationsShareNoIDs(t *testing.T) {
+	t.Parallel()
+	var j journal
+	app := nexmo.NewApplication("")
+	app.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+		j.add("%s %d", e.ConversationID, e.ID)
+		return nil
+	})
+	for range 2 {
+		for _, conversation := range []string{conA, conB} {
+			for id := range nexmo.EventID(2) {
+				checkError(t, app.Deliver(t.Context(), numberedIn(conversation, id+1)), nil)
+			}
+		}
+	}
+	j.is(t, "CON-A 1", "CON-A 2", "CON-B 1", "CON-B 2")
+}

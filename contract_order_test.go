@@ -213,3 +213,42 @@ func TestContract07_ApplicationEventsPassStraightThrough(t *testing.T) {
 		checkError(t, <-busy, nil)
 	})
 }
+
+// The same for each kind of event without an ID that doc.go names.
+func TestContract07_EveryKindWithoutIDPassesStraightThrough(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		event string
+	}{
+		{"typing", `{"type":"text:typing:on","conversation_id":"CON-A","from":"MEM-1","body":{}}`},
+		{"ephemeral", `{"type":"ephemeral","conversation_id":"CON-A","from":"MEM-1","body":{}}`},
+		{"application", `{"type":"conversation:created","body":{"id":"CON-A"}}`},
+		{"knocker", `{"type":"app:knocking","from":"knocker:1","body":{}}`},
+		{"leg of a knocker", `{"type":"leg:status:update","from":"knocker:1","body":{"leg_id":"LEG-1","status":"ringing"}}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var j journal
+				app := nexmo.NewApplication("", nexmo.WithStart(1))
+				app.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+					j.add("%s %d", e.Type, e.ID)
+					return nil
+				})
+				held := beginDeliver(t.Context(), app, numbered(2))
+				held.waits(t)
+				e := told(t, tt.event)
+				elapsed(t, 0, func() {
+					for range 2 { // there are no duplicates
+						checkError(t, app.Deliver(t.Context(), e), nil)
+					}
+				})
+				mustDeliver(t, app, 1)
+				held.returns(t, nil)
+				passed := string(e.Type) + " 0"
+				j.is(t, passed, passed, "text 1", "text 2")
+			})
+		})
+	}
+}

@@ -122,8 +122,7 @@ func TestContract01_QueuedEventIsWithdrawnWhenCtxEnds(t *testing.T) {
 	})
 }
 
-// An event that is withdrawn by one caller stays for another who delivered it
-// too, and a gap that opens in front of others is found.
+// An event that is withdrawn by one caller stays for another who delivered it too.
 func TestContract01_WithdrawnEventStaysForOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -252,4 +251,50 @@ func TestContract01_WithdrawnInFrontOfOthers(t *testing.T) {
 		mustDeliver(t, c, 3)
 		j.is(t, "gap 1-4", "5", "3")
 	})
+}
+
+// The same for an event without an ID that waits behind another one without an ID:
+// neither has an ID that tells which of them is being handled.
+func TestContract01_EventWithoutIDIsWithdrawnWhenCtxEnds(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		behind *nexmo.Event // what is being handled
+	}{
+		{"behind an event with an ID", numbered(1)},
+		{"behind an event without an ID", typingBy("first")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var j journal
+				release := make(chan struct{})
+				c := newConA(&j)
+				c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+					if e == tt.behind {
+						<-release
+					}
+					return nil
+				})
+				running := beginDeliver(t.Context(), c, tt.behind)
+				running.waits(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				withdrawn := beginDeliver(ctx, c, typingBy("withdrawn"))
+				kept := beginDeliver(t.Context(), c, typingBy("kept"))
+				withdrawn.waits(t)
+				cancel()
+				withdrawn.returns(t, context.Canceled) // the handler in front of it still runs
+				running.waits(t)
+				kept.waits(t)
+				close(release)
+				running.returns(t, nil)
+				kept.returns(t, nil)
+				first := "first"
+				if tt.behind.ID != 0 {
+					first = "1"
+				}
+				j.is(t, first, "kept")
+			})
+		})
+	}
 }
