@@ -392,56 +392,152 @@ func TestDispatcherRefusesNil(t *testing.T) {
 	if err := d.Deliver(t.Context(), nil); err == nil {
 		t.Error("Deliver took a nil event")
 	}
-	for name, register := range map[string]func(){
-		"On":   func() { d.On("text", nil) },
-		"Once": func() { d.Once("text", nil) },
-	} {
-		func() {
-			defer func() {
-				if v := recover(); v == nil || !strings.Contains(fmt.Sprint(v), "handler is nil") {
-					t.Errorf("%s with a nil handler panicked with %v", name, v)
-				}
-			}()
-			register()
-		}()
+	pass := func(h nexmo.Handler) nexmo.Handler { return h }
+	none := func(nexmo.Handler) nexmo.Handler { return nil }
+	bad := func() *nexmo.EventDispatcher { // whose middleware returns nil
+		d := new(nexmo.EventDispatcher)
+		d.Use(pass, none)
+		return d
 	}
-	deliverAll(t, &d, "text") // and nothing was registered
+	h := func(context.Context, *nexmo.Event) error { return nil }
+	conversation, app := nexmo.NewConversation("CON-1"), nexmo.NewApplication("")
+	for want, registers := range map[string][]func(){
+		"nexmo: On: the handler is nil": {
+			func() { d.On("text", nil) }, func() { conversation.On("text", nil) }, func() { app.On("text", nil) },
+			func() { nexmo.On[*nexmo.Text](&d, nil) }, func() { nexmo.On[nexmo.Body](&d, nil) },
+		},
+		"nexmo: Once: the handler is nil": {
+			func() { d.Once("text", nil) }, func() { conversation.Once("text", nil) }, func() { app.Once("text", nil) },
+		},
+		"nexmo: OnCustom: the handler is nil":    {func() { nexmo.OnCustom[string](&d, "order", nil) }},
+		"nexmo: Use: a middleware is nil":        {func() { d.Use(nil) }, func() { d.Use(pass, nil) }, func() { app.Use(nil, pass) }},
+		"nexmo: On: a middleware returned nil":   {func() { bad().On("text", h) }},
+		"nexmo: Once: a middleware returned nil": {func() { bad().Once("text", h) }},
+		"nexmo: Use: a middleware returned nil": {
+			func() { d := new(nexmo.EventDispatcher); d.On("text", h); d.Use(none, pass) },
+		},
+	} {
+		for i, register := range registers {
+			func() {
+				defer func() {
+					if got := recover(); got != want {
+						t.Errorf("%d: panicked with %v, want %s", i, got, want)
+					}
+				}()
+				register()
+			}()
+		}
+	}
+	var c calls
+	d.On("text", c.handler("first")) // what was refused has left nothing behind
+	deliverAll(t, &d, "text")
+	c.want(t, "first text")
 }
 
-// TestDispatcherQueuesWhatHandlersDeliver: behind the current event, and the
-// outer Deliver returns the errors of both.
-func TestDispatcherQueuesWhatHandlersDeliver(t *testing.T) {
+// TestDispatcherDeliversAtOnce: what a handler delivers to a dispatcher has been
+// handled when that Deliver returns, with its errors.
+func TestDispatcherDeliversAtOnce(t *testing.T) {
 	t.Parallel()
 	var d, other nexmo.EventDispatcher
 	var c calls
 	errInner, errOther := errors.New("inner"), errors.New("other")
+	nested := func(ctx context.Context, to nexmo.Sink, typ nexmo.EventType, want error) {
+		if err := to.Deliver(ctx, ofType(typ)); !errors.Is(err, want) {
+			t.Errorf("Deliver(%q) in a handler returned %v, want %v", typ, err, want)
+		}
+	}
 	d.On("text", func(ctx context.Context, _ *nexmo.Event) error {
 		c.note("text begins")
-		if err := d.Deliver(ctx, ofType("image")); err != nil {
-			t.Errorf("a nested Deliver returned %v", err)
-		}
-		if err := other.Deliver(ctx, ofType("audio:say")); err != nil {
-			t.Errorf("a nested Deliver to another sink returned %v", err)
-		}
+		nested(ctx, &d, "image", errInner)
+		nested(ctx, &other, "audio:say", errOther)
 		c.note("text ends")
 		return nil
 	})
 	d.On("text", c.handler("second"))
 	d.On("image", func(ctx context.Context, _ *nexmo.Event) error {
+		nested(ctx, &d, "message", nil)
 		c.note("image")
-		if err := d.Deliver(ctx, ofType("message")); err != nil {
-			t.Errorf("a nested Deliver returned %v", err)
-		}
 		return errInner
 	})
 	d.On("message", c.handler("last"))
 	other.On(nexmo.EventAny, c.failing("other", errOther))
+	want := []string{"text begins", "last message", "image", "other", "text ends", "second text"}
+	deliverAll(t, &d, "text") // the errors are those of the nested calls
+	c.want(t, want...)
 
-	err := d.Deliver(t.Context(), ofType("text"))
-	c.want(t, "text begins", "text ends", "second text", "image", "other", "last message")
-	if !errors.Is(err, errInner) || !errors.Is(err, errOther) {
-		t.Errorf("the error is %v, want both", err)
+	// It makes no difference that the ctx is that of a Conversation.
+	conversation := nexmo.NewConversation("CON-1")
+	conversation.On("ephemeral", func(ctx context.Context, _ *nexmo.Event) error {
+		defer c.note("end")
+		return d.Deliver(ctx, ofType("text"))
+	})
+	deliverAll(t, conversation, "ephemeral")
+	c.want(t, append(want, "end")...)
+}
+
+// TestDispatcherPassesContext: handlers get the ctx of Deliver itself, so that what
+// they deliver with it to a Conversation is queued only if a Conversation or an
+// Application made it.
+func TestDispatcherPassesContext(t *testing.T) {
+	t.Parallel()
+	var d nexmo.EventDispatcher
+	var c calls
+	conversation := nexmo.NewConversation("CON-1")
+	conversation.On("image", c.handler("conversation"))
+	conversation.On("ephemeral", d.Deliver)
+	var given context.Context
+	d.On(nexmo.EventAny, func(ctx context.Context, _ *nexmo.Event) error {
+		given = ctx
+		err := conversation.Deliver(ctx, ofType("image"))
+		c.note("dispatcher")
+		return err
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if err := d.Deliver(ctx, ofType("text")); err != nil {
+		t.Error(err)
 	}
+	if given != ctx {
+		t.Errorf("the handler was given %v, want the ctx of Deliver", given)
+	}
+	c.want(t, "conversation image", "dispatcher")
+	deliverAll(t, conversation, "ephemeral")
+	c.want(t, "dispatcher", "conversation image")
+}
+
+// TestDispatcherGoexit: a handler that ends its goroutine ends Deliver, whatever the
+// handlers before it did, and the next event is handled as ever.
+func TestDispatcherGoexit(t *testing.T) {
+	t.Parallel()
+	var d nexmo.EventDispatcher
+	var c calls
+	d.On("text", panicsAt("boom"))
+	d.On("text", c.failing("failing", io.ErrUnexpectedEOF))
+	exit := true
+	d.Once("text", func(context.Context, *nexmo.Event) error {
+		c.note("once")
+		if exit {
+			runtime.Goexit()
+		}
+		return nil
+	})
+	d.On("text", c.handler("last"))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = d.Deliver(t.Context(), ofType("text"))
+		t.Error("Deliver returned")
+	}()
+	<-done
+	c.want(t, "failing", "once")
+	exit = false
+	for range 2 {
+		err := d.Deliver(t.Context(), ofType("text"))
+		if _, ok := errors.AsType[*nexmo.PanicError](err); !ok || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("the error is %v, want those of two handlers", err)
+		}
+	}
+	c.want(t, "failing", "once", "last text", "failing", "last text")
 }
 
 // TestDispatcherIsForSeveralGoroutines: handlers come and go while events are

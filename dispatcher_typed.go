@@ -14,8 +14,11 @@ import (
 // is not as documented makes a [*DecodeError]; fn is not called.
 //
 // B may also be *[Custom] or *[RawBody], for all events with such a body, or
-// [Body], for all events.
+// [Body], for all events. On panics if fn is nil.
 func On[B Body](r Registrar, fn func(ctx context.Context, e *Event, body B) error) (off func()) {
+	if fn == nil {
+		panic("nexmo: On: the handler is nil")
+	}
 	var zero B
 	t := EventAny
 	if any(zero) != nil {
@@ -36,8 +39,11 @@ func On[B Body](r Registrar, fn func(ctx context.Context, e *Event, body B) erro
 
 // OnCustom registers fn for custom:<name>, whose body encoding/json decodes
 // into a T, anew for each event and handler. A body that does not fit makes a
-// [*DecodeError]; fn is not called.
+// [*DecodeError]; fn is not called. OnCustom panics if fn is nil.
 func OnCustom[T any](r Registrar, name string, fn func(ctx context.Context, e *Event, body *T) error) (off func()) {
+	if fn == nil {
+		panic("nexmo: OnCustom: the handler is nil")
+	}
 	return r.On((&Custom{Name: name}).EventType(), func(ctx context.Context, e *Event) error {
 		body, ok := e.Body.(*Custom)
 		if !ok {
