@@ -2246,10 +2246,10 @@ func TestContract08_NestedDeliver(t *testing.T) {
 			}
 			switch {
 			case e.ConversationID == conA && e.ID == 1:
-				nested(c, numbered(2))                       // the same
-				nested(app, numberedIn(conB, 1))             // another one
-				nested(alone, numberedIn("CON-ALONE", 9))    // one of its own
-				checkError(t, dispatcher.Deliver(ctx, numbered(77)), errOther) // at once
+				nested(c, numbered(2))                    // the same
+				nested(app, numberedIn(conB, 1))          // another one
+				nested(alone, numberedIn("CON-ALONE", 9)) // one of its own
+				checkError(t, dispatcher.Deliver(ctx, numbered(77)), errOther)
 				nested(app, &nexmo.Event{Type: "app:other"}) // the application
 				nested(c, numbered(1))                       // itself: a duplicate by then
 				nested(c, typingBy("a"))
