@@ -108,7 +108,7 @@ func (a *Application) handle(d *delivery, e *Event) error {
 		if closed {
 			return ErrClosed
 		}
-		return a.dispatcher.handle(d, e)
+		return a.dispatcher.run(d, e, a.dispatcher.handlersOf(e.Type))
 	}
 	t, err := a.track(id)
 	if err != nil {

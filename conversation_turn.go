@@ -307,12 +307,12 @@ func (t *turn) settle(e *Event, err error) {
 // dispatch calls the handlers of the Application and then those of the
 // conversation: those that are registered now, whatever the first ones do.
 func (c *Conversation) dispatch(d *delivery, e *Event) error {
-	own := c.dispatcher.entries()
+	own := c.dispatcher.handlersOf(e.Type)
 	if c.parent == nil {
-		return c.dispatcher.dispatch(d, e, own)
+		return c.dispatcher.run(d, e, own)
 	}
-	perr := c.parent.dispatch(d, e, c.parent.entries())
-	err := c.dispatcher.dispatch(d, e, own)
+	perr := c.parent.run(d, e, c.parent.handlersOf(e.Type))
+	err := c.dispatcher.run(d, e, own)
 	if perr == nil {
 		return err
 	}

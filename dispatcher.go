@@ -2,13 +2,12 @@ package nexmo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -20,7 +19,7 @@ import (
 // session with Run. What a handler delivers itself has to be delivered with it.
 type Handler func(ctx context.Context, e *Event) error
 
-// Middleware wraps a handler, as in net/http.
+// Middleware wraps a handler, as in net/http. It must not return nil.
 type Middleware func(Handler) Handler
 
 // Registrar is where handlers are registered: an [EventDispatcher], a
@@ -38,30 +37,46 @@ type Registrar interface {
 // It keeps nothing of the events it dispatches: events delivered from several
 // goroutines are handled at the same time. For one at a time, in order and once,
 // deliver to a [Conversation] or an [Application].
+//
+// Handlers of other types cost an event nothing, however many are registered. On and
+// Once take constant time on average; the function that removes a handler, and Use,
+// take time in proportion to the number of handlers.
 type EventDispatcher struct {
 	registry atomic.Pointer[registry]
+	mu       sync.Mutex // held while the registry is replaced, not while it is read
 }
 
-// registry is what was registered. It is never changed, only replaced: whoever
-// dispatches has one that stays as it is.
+// registry is what was registered. It is never changed, only replaced: a
+// goroutine that dispatches an event works with one that stays as it is.
 type registry struct {
 	middleware []Middleware
-	entries    []entry
+	entries    []*entry // in the order of registration
+	index      atomic.Pointer[index]
+	searches   atomic.Uint32 // that were made without an index; see makeIndex
 }
 
-// entry is a registered handler.
+// entry is a registered handler, wrapped in the middleware of one registry.
 type entry struct {
 	pattern EventType
-	family  string  // for "family:*"
-	call    Handler // with the middleware around it
+	call    Handler
+	family  string // for "family:*"
 	reg     *registration
 }
 
-// registration is the identity of an entry.
+// registration is the identity of a handler: Use makes a new entry of it.
 type registration struct {
 	handler Handler
 	once    bool
 	claimed atomic.Bool // for once: an event is being handled, or was
+}
+
+// matches reports what EventType.Matches reports, with the family at hand.
+func (n *entry) matches(t EventType) bool {
+	if n.pattern == t || n.pattern == EventAny {
+		return true
+	}
+	return n.family != "" && strings.HasPrefix(string(t), n.family) &&
+		(len(t) == len(n.family) || t[len(n.family)] == ':')
 }
 
 // On registers h for the events of type t, or for those that the pattern t
@@ -69,82 +84,101 @@ type registration struct {
 // returned function takes h off again, from the next event on; it may be called
 // more than once, and from h itself. On panics if h is nil.
 func (d *EventDispatcher) On(t EventType, h Handler) (off func()) {
-	return d.add(t, h, false)
+	return d.add("On", t, h, false)
 }
 
 // Once registers h for one event: it is taken off when it has handled one
-// without an error. However many goroutines deliver, h runs one at a time.
+// without an error. However many goroutines deliver, h runs one at a time: h does not
+// receive events that are delivered while it runs. Once panics if h is nil.
 func (d *EventDispatcher) Once(t EventType, h Handler) (off func()) {
-	return d.add(t, h, true)
-}
-
-func (d *EventDispatcher) add(t EventType, h Handler, once bool) (off func()) {
-	if h == nil {
-		panic("nexmo: On: the handler is nil")
-	}
-	e := entry{pattern: t, reg: &registration{handler: h, once: once}}
-	if t != EventAny && t.pattern() {
-		e.family = t.Family()
-	}
-	var w wrapper
-	d.change(func(r registry) registry {
-		e.call = w.wrap(e.reg, r.middleware)
-		r.entries = append(slices.Clip(r.entries), e)
-		return r
-	})
-	return func() { d.remove(e.reg) }
-}
-
-func (d *EventDispatcher) remove(reg *registration) {
-	d.change(func(r registry) registry {
-		r.entries = slices.DeleteFunc(slices.Clone(r.entries), func(e entry) bool { return e.reg == reg })
-		return r
-	})
+	return d.add("Once", t, h, true)
 }
 
 // Use wraps every handler, those registered before and after alike, from the
 // next event on. The first middleware is the outermost; what a second call of
 // Use adds is inside what the first added. A middleware may be called more than
-// once for a handler.
+// once for a handler. Use panics if a middleware is nil or returns nil; so do On
+// and Once if a middleware returns nil for their handler.
 func (d *EventDispatcher) Use(mw ...Middleware) {
-	var w wrapper
-	d.change(func(r registry) registry {
-		r.middleware = append(slices.Clip(r.middleware), mw...)
-		r.entries = slices.Clone(r.entries)
-		for i := range r.entries {
-			r.entries[i].call = w.wrap(r.entries[i].reg, r.middleware)
+	for _, m := range mw {
+		if m == nil {
+			panic("nexmo: Use: a middleware is nil")
 		}
-		return r
-	})
-}
-
-// change puts what f makes of the registry in its place, and calls f again when
-// another change came in between: f calls middleware, which may make one.
-func (d *EventDispatcher) change(f func(registry) registry) {
+	}
+	w := wrapper{dispatcher: d, caller: "Use"}
 	for {
-		old := d.registry.Load()
-		r := registry{}
-		if old != nil {
-			r = *old
+		old := d.load()
+		all := append(slices.Clip(old.middleware), mw...)
+		entries := make([]*entry, len(old.entries))
+		for i, e := range old.entries {
+			entries[i] = &entry{e.pattern, w.wrap(e.reg, all), e.family, e.reg}
 		}
-		r = f(r)
-		if d.registry.CompareAndSwap(old, &r) {
+		if d.replace(old, func() *registry { return &registry{middleware: all, entries: entries} }) {
 			return
 		}
 	}
 }
 
-// entries returns what is registered now.
-func (d *EventDispatcher) entries() []entry {
-	if r := d.registry.Load(); r != nil {
-		return r.entries
+func (d *EventDispatcher) add(caller string, t EventType, h Handler, once bool) (off func()) {
+	if h == nil {
+		panic("nexmo: " + caller + ": the handler is nil")
 	}
-	return nil
+	reg := &registration{handler: h, once: once}
+	e := &entry{pattern: t, reg: reg}
+	if t != EventAny && t.pattern() {
+		e.family = t.Family()
+	}
+	w := wrapper{dispatcher: d, caller: caller}
+	for {
+		old := d.load()
+		e.call = w.wrap(reg, old.middleware)
+		if d.replace(old, func() *registry {
+			// Registries may share an array: none reads beyond its own length, and
+			// only the newest one is appended to.
+			return &registry{middleware: old.middleware, entries: append(old.entries, e)}
+		}) {
+			return func() { d.remove(reg) }
+		}
+	}
+}
+
+func (d *EventDispatcher) remove(reg *registration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	old := d.load()
+	i := slices.IndexFunc(old.entries, func(e *entry) bool { return e.reg == reg })
+	if i < 0 {
+		return
+	}
+	d.registry.Store(&registry{middleware: old.middleware, entries: slices.Concat(old.entries[:i], old.entries[i+1:])})
+}
+
+var noHandlers = new(registry)
+
+func (d *EventDispatcher) load() *registry {
+	if r := d.registry.Load(); r != nil {
+		return r
+	}
+	return noHandlers
+}
+
+// replace replaces old by the registry that next returns. It returns false if old has
+// been replaced already: callers call middleware, which may register, without the lock.
+func (d *EventDispatcher) replace(old *registry, next func() *registry) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.load() != old {
+		return false
+	}
+	d.registry.Store(next())
+	return true
 }
 
 // wrapper wraps handlers, each once for as long as the middleware is the same:
 // middleware is the user's, and may register something each time it is called.
 type wrapper struct {
+	dispatcher *EventDispatcher
+	caller     string // for panics
 	middleware int
 	calls      map[*registration]Handler
 }
@@ -158,46 +192,90 @@ func (w *wrapper) wrap(reg *registration, mw []Middleware) Handler {
 	}
 	h := reg.handler
 	for _, m := range slices.Backward(mw) {
-		h = m(h)
+		if h = m(h); h == nil {
+			panic("nexmo: " + w.caller + ": a middleware returned nil")
+		}
+	}
+	if reg.once {
+		h = w.dispatcher.once(reg, h)
 	}
 	w.calls[reg] = h
 	return h
 }
 
-// Deliver calls the handlers of e one after another and returns their errors,
-// joined. A panic of a handler is one of them, as a [*PanicError]; the other
-// handlers still run.
+// once returns a handler that calls h for one event at a time, until h has handled
+// one.
+func (d *EventDispatcher) once(reg *registration, h Handler) Handler {
+	return func(ctx context.Context, e *Event) error {
+		if !reg.claimed.CompareAndSwap(false, true) {
+			return nil
+		}
+		handled := false
+		defer func() { // also when h panics or ends its goroutine
+			if handled {
+				d.remove(reg)
+			} else {
+				reg.claimed.Store(false)
+			}
+		}()
+		err := h(ctx, e)
+		handled = err == nil
+		return err
+	}
+}
+
+// Deliver calls the handlers of e one after another, with ctx unchanged, and returns
+// their errors, joined. A panic of a handler is one of them, as a [*PanicError]; the
+// other handlers still run. Deliver returns an error if e is nil.
 //
-// An event that a handler delivers, with the ctx it was given, is queued behind
-// the current one: that Deliver returns nil at once, and the outer one returns
-// the errors of both.
+// Deliver never queues: when a handler delivers an event to an EventDispatcher, also a
+// handler of a [Conversation], that event has been handled when Deliver returns.
 func (d *EventDispatcher) Deliver(ctx context.Context, e *Event) error {
-	return deliver(ctx, d, e)
+	if e == nil {
+		return errNilEvent
+	}
+	return d.run(ctx, e, d.handlersOf(e.Type))
 }
 
-func (d *EventDispatcher) handle(del *delivery, e *Event) error {
-	return d.dispatch(del, e, d.entries())
+// handlers are the handlers of one type of event as they were registered at one
+// time, in the order of registration. They do not change.
+type handlers struct {
+	entries []*entry
+	mixed   bool // entries has those of other types as well
 }
 
-func (d *EventDispatcher) queuedError(*Event, error) {} // the outer caller has it
+// handlersOf returns the handlers of the events of type t that are registered now.
+func (d *EventDispatcher) handlersOf(t EventType) handlers {
+	if r := d.registry.Load(); r != nil {
+		return r.find(t)
+	}
+	return handlers{}
+}
 
-// dispatch calls those of the entries, which are entries of d, that are for e.
-func (d *EventDispatcher) dispatch(ctx context.Context, e *Event, entries []entry) error {
+// find returns the handlers of the events of type t.
+func (r *registry) find(t EventType) handlers {
+	x := r.index.Load()
+	if x == nil && len(r.entries) >= indexFrom {
+		x = r.makeIndex()
+	}
+	if x == nil {
+		return handlers{entries: r.entries, mixed: true}
+	}
+	s := x.types.slot(string(t))
+	if s.list == nil && x.families != nil {
+		s = x.families.slot(t.Family())
+	}
+	if s.list == nil {
+		return handlers{entries: x.any}
+	}
+	return handlers{entries: s.list}
+}
+
+// run calls hs, which are the handlers of the type of e, and joins their errors.
+func (d *EventDispatcher) run(ctx context.Context, e *Event, hs handlers) error {
 	var errs []error
-	for i := range entries {
-		entry := &entries[i]
-		if !entry.matches(e.Type) {
-			continue
-		}
-		err := error(nil)
-		if entry.reg.once {
-			err = d.runOnce(ctx, entry, e)
-		} else {
-			err = entry.run(ctx, e)
-		}
-		if err != nil {
-			errs = append(errs, err)
-		}
+	for i := 0; i < len(hs.entries); {
+		i = hs.untilPanic(ctx, e, i, &errs)
 	}
 	if errs == nil {
 		return nil
@@ -205,38 +283,31 @@ func (d *EventDispatcher) dispatch(ctx context.Context, e *Event, entries []entr
 	return errors.Join(errs...)
 }
 
-func (n *entry) matches(t EventType) bool {
-	if n.pattern == t || n.pattern == EventAny {
-		return true
-	}
-	return n.family != "" && strings.HasPrefix(string(t), n.family) &&
-		(len(t) == len(n.family) || t[len(n.family)] == ':')
-}
-
-func (n *entry) run(ctx context.Context, e *Event) (err error) {
+// untilPanic calls the handlers from index i on, until all have returned or one
+// panics, and appends their errors to errs. It returns the index of the next one.
+func (hs handlers) untilPanic(ctx context.Context, e *Event, i int, errs *[]error) (next int) {
+	next = i
+	returned := false
 	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
+		if returned { // recover takes time
+			return
+		}
+		if v := recover(); v != nil { // nil: a handler ended its goroutine
+			*errs = append(*errs, &PanicError{Value: v, Stack: debug.Stack()})
 		}
 	}()
-	return n.call(ctx, e)
-}
-
-func (d *EventDispatcher) runOnce(ctx context.Context, n *entry, e *Event) error {
-	if !n.reg.claimed.CompareAndSwap(false, true) {
-		return nil
+	for next < len(hs.entries) {
+		h := hs.entries[next]
+		next++
+		if hs.mixed && !h.matches(e.Type) {
+			continue
+		}
+		if err := h.call(ctx, e); err != nil {
+			*errs = append(*errs, err)
+		}
 	}
-	handled := false
-	defer func() { // also when the handler ends its goroutine
-		if handled {
-			d.remove(n.reg)
-		} else {
-			n.reg.claimed.Store(false)
-		}
-	}()
-	err := n.run(ctx, e)
-	handled = err == nil
-	return err
+	returned = true
+	return next
 }
 
 // PanicError is what a handler panicked with. It is the error of that handler; the
@@ -254,80 +325,3 @@ func (p *PanicError) Unwrap() error {
 	err, _ := p.Value.(error)
 	return err
 }
-
-// On registers fn for the events whose body is a B, such as *[MemberJoined]: the
-// type of the body names the type of the event. An event of that type whose body
-// is not as documented makes a [*DecodeError]; fn is not called.
-//
-// B may also be *[Custom] or *[RawBody], for all events with such a body, or
-// [Body], for all events.
-func On[B Body](r Registrar, fn func(ctx context.Context, e *Event, body B) error) (off func()) {
-	var zero B
-	t := EventAny
-	if any(zero) != nil {
-		t = zero.EventType()
-	}
-	one := !t.pattern()
-	return r.On(t, func(ctx context.Context, e *Event) error {
-		body, ok := e.Body.(B)
-		if ok {
-			return fn(ctx, e, body)
-		}
-		if one {
-			return wrongBody(e)
-		}
-		return nil
-	})
-}
-
-// OnCustom registers fn for custom:<name>, whose body encoding/json decodes
-// into a T, anew for each event and handler. A body that does not fit makes a
-// [*DecodeError]; fn is not called.
-func OnCustom[T any](r Registrar, name string, fn func(ctx context.Context, e *Event, body *T) error) (off func()) {
-	return r.On((&Custom{Name: name}).EventType(), func(ctx context.Context, e *Event) error {
-		body, ok := e.Body.(*Custom)
-		if !ok {
-			return wrongBody(e)
-		}
-		v := new(T)
-		if err := json.Unmarshal(rawOrEmpty(body.JSON), v); err != nil {
-			return &DecodeError{Type: e.Type, Err: &unfitError{err, reflect.TypeFor[T]()}}
-		}
-		return fn(ctx, e, v)
-	})
-}
-
-func wrongBody(e *Event) error {
-	raw, ok := e.Body.(*RawBody)
-	switch {
-	case ok && raw.Err != nil:
-		return &DecodeError{Type: e.Type, Err: raw.Err}
-	case e.Body == nil:
-		return &DecodeError{Type: e.Type, Err: errors.New("it has no Body")}
-	default:
-		return &DecodeError{Type: e.Type, Err: fmt.Errorf("its Body is a %T", e.Body)}
-	}
-}
-
-// unfitError says why JSON does not fit a type of the user, without any of the
-// values, which the message of the error from encoding/json may hold.
-type unfitError struct {
-	err  error
-	into reflect.Type
-}
-
-func (u *unfitError) Error() string {
-	if t, ok := errors.AsType[*json.UnmarshalTypeError](u.err); ok {
-		found, _, _ := strings.Cut(t.Value, " ") // "number 12": the rest is the value
-		path := "body"
-		if into := u.into; t.Field != "" && (into.Kind() == reflect.Struct || into.Kind() == reflect.Pointer && into.Elem().Kind() == reflect.Struct) {
-			// What follows the first field may be a key of a map, which is content.
-			field, _, _ := strings.Cut(t.Field, ".")
-			path += "." + field
-		}
-		return fmt.Sprintf("%s: want %s, found %s", path, t.Type, found)
-	}
-	return fmt.Sprintf("the body does not fit (%T)", u.err)
-}
-
-func (u *unfitError) Unwrap() error { return u.err }

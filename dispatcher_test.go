@@ -1,20 +1,15 @@
 package nexmo_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -397,56 +392,152 @@ func TestDispatcherRefusesNil(t *testing.T) {
 	if err := d.Deliver(t.Context(), nil); err == nil {
 		t.Error("Deliver took a nil event")
 	}
-	for name, register := range map[string]func(){
-		"On":   func() { d.On("text", nil) },
-		"Once": func() { d.Once("text", nil) },
-	} {
-		func() {
-			defer func() {
-				if v := recover(); v == nil || !strings.Contains(fmt.Sprint(v), "handler is nil") {
-					t.Errorf("%s with a nil handler panicked with %v", name, v)
-				}
-			}()
-			register()
-		}()
+	pass := func(h nexmo.Handler) nexmo.Handler { return h }
+	none := func(nexmo.Handler) nexmo.Handler { return nil }
+	bad := func() *nexmo.EventDispatcher { // whose middleware returns nil
+		d := new(nexmo.EventDispatcher)
+		d.Use(pass, none)
+		return d
 	}
-	deliverAll(t, &d, "text") // and nothing was registered
+	h := func(context.Context, *nexmo.Event) error { return nil }
+	conversation, app := nexmo.NewConversation("CON-1"), nexmo.NewApplication("")
+	for want, registers := range map[string][]func(){
+		"nexmo: On: the handler is nil": {
+			func() { d.On("text", nil) }, func() { conversation.On("text", nil) }, func() { app.On("text", nil) },
+			func() { nexmo.On[*nexmo.Text](&d, nil) }, func() { nexmo.On[nexmo.Body](&d, nil) },
+		},
+		"nexmo: Once: the handler is nil": {
+			func() { d.Once("text", nil) }, func() { conversation.Once("text", nil) }, func() { app.Once("text", nil) },
+		},
+		"nexmo: OnCustom: the handler is nil":    {func() { nexmo.OnCustom[string](&d, "order", nil) }},
+		"nexmo: Use: a middleware is nil":        {func() { d.Use(nil) }, func() { d.Use(pass, nil) }, func() { app.Use(nil, pass) }},
+		"nexmo: On: a middleware returned nil":   {func() { bad().On("text", h) }},
+		"nexmo: Once: a middleware returned nil": {func() { bad().Once("text", h) }},
+		"nexmo: Use: a middleware returned nil": {
+			func() { d := new(nexmo.EventDispatcher); d.On("text", h); d.Use(none, pass) },
+		},
+	} {
+		for i, register := range registers {
+			func() {
+				defer func() {
+					if got := recover(); got != want {
+						t.Errorf("%d: panicked with %v, want %s", i, got, want)
+					}
+				}()
+				register()
+			}()
+		}
+	}
+	var c calls
+	d.On("text", c.handler("first")) // what was refused has left nothing behind
+	deliverAll(t, &d, "text")
+	c.want(t, "first text")
 }
 
-// TestDispatcherQueuesWhatHandlersDeliver: behind the current event, and the
-// outer Deliver returns the errors of both.
-func TestDispatcherQueuesWhatHandlersDeliver(t *testing.T) {
+// TestDispatcherDeliversAtOnce: what a handler delivers to a dispatcher has been
+// handled when that Deliver returns, with its errors.
+func TestDispatcherDeliversAtOnce(t *testing.T) {
 	t.Parallel()
 	var d, other nexmo.EventDispatcher
 	var c calls
 	errInner, errOther := errors.New("inner"), errors.New("other")
+	nested := func(ctx context.Context, to nexmo.Sink, typ nexmo.EventType, want error) {
+		if err := to.Deliver(ctx, ofType(typ)); !errors.Is(err, want) {
+			t.Errorf("Deliver(%q) in a handler returned %v, want %v", typ, err, want)
+		}
+	}
 	d.On("text", func(ctx context.Context, _ *nexmo.Event) error {
 		c.note("text begins")
-		if err := d.Deliver(ctx, ofType("image")); err != nil {
-			t.Errorf("a nested Deliver returned %v", err)
-		}
-		if err := other.Deliver(ctx, ofType("audio:say")); err != nil {
-			t.Errorf("a nested Deliver to another sink returned %v", err)
-		}
+		nested(ctx, &d, "image", errInner)
+		nested(ctx, &other, "audio:say", errOther)
 		c.note("text ends")
 		return nil
 	})
 	d.On("text", c.handler("second"))
 	d.On("image", func(ctx context.Context, _ *nexmo.Event) error {
+		nested(ctx, &d, "message", nil)
 		c.note("image")
-		if err := d.Deliver(ctx, ofType("message")); err != nil {
-			t.Errorf("a nested Deliver returned %v", err)
-		}
 		return errInner
 	})
 	d.On("message", c.handler("last"))
 	other.On(nexmo.EventAny, c.failing("other", errOther))
+	want := []string{"text begins", "last message", "image", "other", "text ends", "second text"}
+	deliverAll(t, &d, "text") // the errors are those of the nested calls
+	c.want(t, want...)
 
-	err := d.Deliver(t.Context(), ofType("text"))
-	c.want(t, "text begins", "text ends", "second text", "image", "other", "last message")
-	if !errors.Is(err, errInner) || !errors.Is(err, errOther) {
-		t.Errorf("the error is %v, want both", err)
+	// It makes no difference that the ctx is that of a Conversation.
+	conversation := nexmo.NewConversation("CON-1")
+	conversation.On("ephemeral", func(ctx context.Context, _ *nexmo.Event) error {
+		defer c.note("end")
+		return d.Deliver(ctx, ofType("text"))
+	})
+	deliverAll(t, conversation, "ephemeral")
+	c.want(t, append(want, "end")...)
+}
+
+// TestDispatcherPassesContext: handlers get the ctx of Deliver itself, so that what
+// they deliver with it to a Conversation is queued only if a Conversation or an
+// Application made it.
+func TestDispatcherPassesContext(t *testing.T) {
+	t.Parallel()
+	var d nexmo.EventDispatcher
+	var c calls
+	conversation := nexmo.NewConversation("CON-1")
+	conversation.On("image", c.handler("conversation"))
+	conversation.On("ephemeral", d.Deliver)
+	var given context.Context
+	d.On(nexmo.EventAny, func(ctx context.Context, _ *nexmo.Event) error {
+		given = ctx
+		err := conversation.Deliver(ctx, ofType("image"))
+		c.note("dispatcher")
+		return err
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if err := d.Deliver(ctx, ofType("text")); err != nil {
+		t.Error(err)
 	}
+	if given != ctx {
+		t.Errorf("the handler was given %v, want the ctx of Deliver", given)
+	}
+	c.want(t, "conversation image", "dispatcher")
+	deliverAll(t, conversation, "ephemeral")
+	c.want(t, "dispatcher", "conversation image")
+}
+
+// TestDispatcherGoexit: a handler that ends its goroutine ends Deliver, whatever the
+// handlers before it did, and the next event is handled as ever.
+func TestDispatcherGoexit(t *testing.T) {
+	t.Parallel()
+	var d nexmo.EventDispatcher
+	var c calls
+	d.On("text", panicsAt("boom"))
+	d.On("text", c.failing("failing", io.ErrUnexpectedEOF))
+	exit := true
+	d.Once("text", func(context.Context, *nexmo.Event) error {
+		c.note("once")
+		if exit {
+			runtime.Goexit()
+		}
+		return nil
+	})
+	d.On("text", c.handler("last"))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = d.Deliver(t.Context(), ofType("text"))
+		t.Error("Deliver returned")
+	}()
+	<-done
+	c.want(t, "failing", "once")
+	exit = false
+	for range 2 {
+		err := d.Deliver(t.Context(), ofType("text"))
+		if _, ok := errors.AsType[*nexmo.PanicError](err); !ok || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("the error is %v, want those of two handlers", err)
+		}
+	}
+	c.want(t, "failing", "once", "last text", "failing", "last text")
 }
 
 // TestDispatcherIsForSeveralGoroutines: handlers come and go while events are
@@ -548,400 +639,4 @@ func TestPanicError(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestOn: the type of the body names the type of the event.
-func TestOn(t *testing.T) {
-	t.Parallel()
-	var d nexmo.EventDispatcher
-	var c calls
-	want := &nexmo.Event{Type: "text", Body: &nexmo.Text{Text: "hello"}}
-	off := nexmo.On(&d, func(_ context.Context, e *nexmo.Event, b *nexmo.Text) error {
-		if e != want || b != want.Body {
-			t.Errorf("the handler was given %+v and %+v", e, b)
-		}
-		c.note("text %s", b.Text)
-		return io.ErrUnexpectedEOF
-	})
-	nexmo.On(&d, func(_ context.Context, _ *nexmo.Event, b *nexmo.TextSeen) error {
-		c.note("seen %d", b.EventID)
-		return nil
-	})
-	if err := d.Deliver(t.Context(), want); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("the error is %v", err)
-	}
-	c.want(t, "text hello")
-	if err := d.Deliver(t.Context(), &nexmo.Event{Type: "text:seen", Body: &nexmo.TextSeen{Receipt: nexmo.Receipt{EventID: 3}}}); err != nil {
-		t.Error(err)
-	}
-	c.want(t, "seen 3")
-	off()
-	if err := d.Deliver(t.Context(), want); err != nil {
-		t.Error(err)
-	}
-	c.want(t)
-}
-
-// registrar notes under what types handlers are registered.
-type registrar struct{ types []nexmo.EventType }
-
-func (r *registrar) On(typ nexmo.EventType, _ nexmo.Handler) func() {
-	r.types = append(r.types, typ)
-	return func() {}
-}
-
-func TestOnRegistersTheTypeOfTheBody(t *testing.T) {
-	t.Parallel()
-	var r registrar
-	nexmo.On(&r, func(context.Context, *nexmo.Event, *nexmo.MemberJoined) error { return nil })
-	nexmo.On(&r, func(context.Context, *nexmo.Event, *nexmo.SIPAMDMachine) error { return nil })
-	nexmo.On(&r, func(context.Context, *nexmo.Event, *nexmo.Custom) error { return nil })
-	nexmo.On(&r, func(context.Context, *nexmo.Event, *nexmo.RawBody) error { return nil })
-	nexmo.On(&r, func(context.Context, *nexmo.Event, nexmo.Body) error { return nil })
-	nexmo.OnCustom(&r, "order", func(context.Context, *nexmo.Event, *struct{}) error { return nil })
-	nexmo.OnCustom(&r, "order:new", func(context.Context, *nexmo.Event, *string) error { return nil })
-	if diff := cmp.Diff([]nexmo.EventType{
-		"member:joined", "sip:amd_machine", "custom:*", "*", "*", "custom:order", "custom:order:new",
-	}, r.types); diff != "" {
-		t.Errorf("types (-want +got):\n%s", diff)
-	}
-}
-
-// TestOnSpecialBodies: *Custom, *RawBody and Body are given every event with
-// such a body, and no other.
-func TestOnSpecialBodies(t *testing.T) {
-	t.Parallel()
-	var d nexmo.EventDispatcher
-	var c calls
-	nexmo.On(&d, func(_ context.Context, _ *nexmo.Event, b *nexmo.Custom) error {
-		c.note("custom %s", b.Name)
-		return nil
-	})
-	nexmo.On(&d, func(_ context.Context, _ *nexmo.Event, b *nexmo.RawBody) error {
-		c.note("raw %s, malformed %v", b.Type, b.Err != nil)
-		return nil
-	})
-	nexmo.On(&d, func(_ context.Context, _ *nexmo.Event, b nexmo.Body) error {
-		c.note("any %s", b.EventType())
-		return nil
-	})
-	for _, text := range []string{
-		`{"type":"custom:order","body":{"a":1}}`,
-		`{"type":"custom:order:new"}`,
-		`{"type":"tomorrow","body":{}}`,
-		`{"type":"text","body":{"text":7}}`,
-		`{"type":"text","body":{"text":"x"}}`,
-	} {
-		if err := d.Deliver(t.Context(), parseText(t, text)); err != nil {
-			t.Errorf("%s: %v", text, err)
-		}
-	}
-	c.want(t,
-		"custom order", "any custom:order",
-		"custom order:new", "any custom:order:new",
-		"raw tomorrow, malformed false", "any tomorrow",
-		"raw text, malformed true", "any text",
-		"any text",
-	)
-}
-
-func TestOnRefusesOtherBodies(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name string
-		e    *nexmo.Event
-		want string
-	}{
-		{"malformed", parseText(t, `{"type":"text","body":{"text":{"SECRET":1}}}`), `nexmo: event of type "text": body.text: want text, found an object`},
-		{"malformed envelope", parseText(t, `{"type":"text","from":["SECRET"]}`), `nexmo: event of type "text": from: want text, found an array`},
-		{"made with another body", &nexmo.Event{Type: "text", Body: &nexmo.Image{ID: "SECRET"}}, `nexmo: event of type "text": its Body is a *nexmo.Image`},
-		{"made raw", &nexmo.Event{Type: "text", Body: &nexmo.RawBody{Type: "text", JSON: raw(`"SECRET"`)}}, `nexmo: event of type "text": its Body is a *nexmo.RawBody`},
-		{"made without a body", &nexmo.Event{Type: "text"}, `nexmo: event of type "text": it has no Body`},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var d nexmo.EventDispatcher
-			nexmo.On(&d, func(context.Context, *nexmo.Event, *nexmo.Text) error {
-				t.Error("the handler was called")
-				return nil
-			})
-			err := d.Deliver(t.Context(), tt.e)
-			derr, ok := errors.AsType[*nexmo.DecodeError](err)
-			if !ok || err.Error() != tt.want || derr.Type != "text" {
-				t.Errorf("the error is %v (%T), want %s", err, err, tt.want)
-			}
-			if b, ok := tt.e.Body.(*nexmo.RawBody); ok && b.Err != nil && !errors.Is(err, b.Err) {
-				t.Errorf("the error is not RawBody.Err, which is %v", b.Err)
-			}
-		})
-	}
-}
-
-// order is an event body of an application's own.
-type order struct {
-	Order string    `json:"order"`
-	Total int       `json:"total"`
-	At    time.Time `json:"at"`
-	Items []struct {
-		N int `json:"n"`
-	} `json:"items"`
-	Notes map[string]int `json:"notes"`
-	Picky picky          `json:"picky"`
-	Bytes []byte         `json:"bytes"`
-	By    map[int]string `json:"by"`
-}
-
-// picky tells in its error what it was given.
-type picky struct{}
-
-func (picky) UnmarshalJSON(data []byte) error { return pickyError(data) }
-
-type pickyError string
-
-func (e pickyError) Error() string { return "picky does not like " + string(e) }
-
-func TestOnCustom(t *testing.T) {
-	t.Parallel()
-	var d nexmo.EventDispatcher
-	var c calls
-	var seen []*order
-	for range 2 {
-		nexmo.OnCustom(&d, "order", func(_ context.Context, e *nexmo.Event, o *order) error {
-			c.note("%s %s %d", e.Type, o.Order, o.Total)
-			seen = append(seen, o)
-			o.Order = "changed"
-			return nil
-		})
-	}
-	e := parseText(t, `{"type":"custom:order","body":{"order":"441","total":12,"Paid":true}}`)
-	for range 2 {
-		if err := d.Deliver(t.Context(), e); err != nil {
-			t.Error(err)
-		}
-	}
-	c.want(t, "custom:order 441 12", "custom:order 441 12", "custom:order 441 12", "custom:order 441 12")
-	for i := range seen {
-		for j := range i {
-			if seen[i] == seen[j] {
-				t.Errorf("calls %d and %d were given the same body", j, i)
-			}
-		}
-	}
-	if b, ok := nexmo.As[*nexmo.Custom](e); !ok || string(b.JSON) != `{"order":"441","total":12,"Paid":true}` {
-		t.Errorf("the event was changed: %+v", e.Body)
-	}
-	for _, text := range []string{`{"type":"custom:order"}`, `{"type":"custom:order","body":null}`, `{"type":"custom:order","body":{}}`} {
-		if err := d.Deliver(t.Context(), parseText(t, text)); err != nil {
-			t.Errorf("%s: %v", text, err)
-		}
-		c.want(t, "custom:order  0", "custom:order  0")
-	}
-	if err := d.Deliver(t.Context(), parseText(t, `{"type":"custom:order:new","body":{"total":"x"}}`)); err != nil {
-		t.Errorf("another type: %v", err)
-	}
-	c.want(t)
-}
-
-func TestOnCustomRefusesBodiesThatDoNotFit(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name, body string
-		want       string // or what the next encoding/json says, after a bar
-	}{
-		{"text for a number", `{"total":"SECRET"}`, "body.total: want int, found string"},
-		{"a fraction for a number", `{"total":12.5}`, "body.total: want int, found number"},
-		{"deep inside", `{"items":[{},{"n":"SECRET"}]}`, "body.items: want int, found string"},
-		{"under a name of the application's", `{"notes":{"SECRET":"SECRET"}}`, "body.notes: want int, found string"},
-		{"a time", `{"at":"SECRET"}`, "the body does not fit (*time.ParseError)"},
-		{"an error of the application's own", `{"picky":"SECRET"}`, "the body does not fit (nexmo_test.pickyError)"},
-		{"base64", `{"bytes":"SECRET!"}`, "the body does not fit (base64.CorruptInputError)|body.bytes: want []uint8, found string"},
-		{"a name that is no number", `{"by":{"SECRET":"x"}}`, "body.by: want int, found number"},
-		{"an array", `["SECRET"]`, "body: want nexmo_test.order, found array"},
-		{"a text", `"SECRET"`, "body: want nexmo_test.order, found string"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var d nexmo.EventDispatcher
-			nexmo.OnCustom(&d, "order", func(context.Context, *nexmo.Event, *order) error {
-				t.Error("the handler was called")
-				return nil
-			})
-			err := d.Deliver(t.Context(), parseText(t, `{"type":"custom:order","body":`+tt.body+`}`))
-			derr, ok := errors.AsType[*nexmo.DecodeError](err)
-			if !ok || derr.Type != "custom:order" {
-				t.Fatalf("the error is %v (%T)", err, err)
-			}
-			text := err.Error()
-			if strings.Contains(text, "SECRET") || strings.Contains(text, "12.5") {
-				t.Errorf("the error holds content: %s", text)
-			}
-			if reason, ok := strings.CutPrefix(text, `nexmo: event of type "custom:order": `); !ok || !slices.Contains(strings.Split(tt.want, "|"), reason) {
-				t.Errorf("the error is\n%s, want\n%s", text, tt.want)
-			}
-			// For those who want to know, and may: what encoding/json says.
-			if errors.Unwrap(derr.Err) == nil {
-				t.Errorf("%T hides the error of encoding/json", derr.Err)
-			}
-		})
-	}
-
-	var m nexmo.EventDispatcher
-	nexmo.OnCustom(&m, "order", func(context.Context, *nexmo.Event, *map[string]order) error {
-		t.Error("the handler was called")
-		return nil
-	})
-	err := m.Deliver(t.Context(), parseText(t, `{"type":"custom:order","body":{"SECRET":{"total":"SECRET"}}}`))
-	if want := `nexmo: event of type "custom:order": body: want int, found string`; err == nil || err.Error() != want {
-		t.Errorf("a map: the error is %v, want %s", err, want)
-	}
-
-	var d nexmo.EventDispatcher
-	nexmo.OnCustom(&d, "order", func(context.Context, *nexmo.Event, *order) error {
-		t.Error("the handler was called")
-		return nil
-	})
-	err = d.Deliver(t.Context(), parseText(t, `{"type":"custom:order","from":["SECRET"],"body":{}}`))
-	if want := `nexmo: event of type "custom:order": from: want text, found an array`; err == nil || err.Error() != want {
-		t.Errorf("malformed envelope: the error is %v, want %s", err, want)
-	}
-	err = d.Deliver(t.Context(), &nexmo.Event{Type: "custom:order"})
-	if want := `nexmo: event of type "custom:order": it has no Body`; err == nil || err.Error() != want {
-		t.Errorf("no body: the error is %v, want %s", err, want)
-	}
-}
-
-// TestNoContentInErrorsAndLogs: whatever is wrong with an event, what it says
-// stays in it.
-func TestNoContentInErrorsAndLogs(t *testing.T) {
-	t.Parallel()
-	const secret = "SECRET-7f3a"
-	events := []string{
-		`{"id":1,"type":"text","conversation_id":"CON-1","body":{"text":{"%s":"%s"}}}`,
-		`{"id":2,"type":"text","conversation_id":"CON-1","body":"%s"}`,
-		`{"id":3,"type":"text","conversation_id":"CON-1","from":["%s"],"body":{"text":"%s"}}`,
-		`{"id":4,"type":"text","conversation_id":"CON-1","timestamp":"%s"}`,
-		`{"id":5,"type":"text","conversation_id":"CON-1","body":{"edited":{"edited_by":"%s"}}}`,
-		`{"id":6,"type":"custom:order","conversation_id":"CON-1","body":{"total":"%s"}}`,
-		`{"id":7,"type":"custom:order","conversation_id":"CON-1","body":{"picky":"%s","at":"%s"}}`,
-		`{"id":8,"type":"custom:order","conversation_id":"CON-1","body":["%s"]}`,
-		`{"id":8,"type":"custom:order","conversation_id":"CON-1","body":["%s"]}`, // once more
-		`{"id":12,"type":"text","conversation_id":"CON-1","body":{"text":["%s"]}}`,
-		`{"type":"text:typing:on","conversation_id":"CON-1","body":{"activity":"%s"}}`,
-		`{"id":13,"type":"text:seen","conversation_id":"CON-1","body":{"event_id":"%s"}}`,
-		`{"id":14,"type":"member:joined","conversation_id":"CON-1","body":{"timestamp":{"joined":"%s"},"user":{"name":"%s"}}}`,
-		`{"type":"conversation:created","body":{"id":["%s"]}}`,
-	}
-	var logged bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	app := nexmo.NewApplication("app", nexmo.WithLogger(log), nexmo.WithReorderWindow(0, 0))
-	app.OnConversation(func(conversation *nexmo.Conversation) {
-		nexmo.On(conversation, func(context.Context, *nexmo.Event, *nexmo.Text) error { return nil })
-		nexmo.On(conversation, func(context.Context, *nexmo.Event, *nexmo.TextSeen) error { return nil })
-		nexmo.On(conversation, func(context.Context, *nexmo.Event, *nexmo.TextTypingOn) error { return nil })
-		nexmo.On(conversation, func(context.Context, *nexmo.Event, *nexmo.MemberJoined) error { return nil })
-		nexmo.OnCustom(conversation, "order", func(context.Context, *nexmo.Event, *order) error { return nil })
-	})
-	nexmo.On(app, func(context.Context, *nexmo.Event, *nexmo.ConversationCreated) error { return nil })
-
-	failed := 0
-	for _, text := range events {
-		e := parseText(t, strings.ReplaceAll(text, "%s", secret))
-		if !bytes.Contains(e.Raw, []byte(secret)) {
-			t.Fatalf("%s holds no secret", text)
-		}
-		err := app.Deliver(t.Context(), e)
-		if err == nil {
-			t.Errorf("%s: no error", text)
-			continue
-		}
-		failed++
-		for err := error(err); err != nil; err = unwrapOwn(err) {
-			if strings.Contains(err.Error(), secret) {
-				t.Errorf("%s: the error holds content: %v", text, err)
-			}
-		}
-	}
-	if failed != len(events) {
-		t.Errorf("%d of %d events failed", failed, len(events))
-	}
-
-	// The same from a handler: now the errors go to the logger too.
-	all := func(ctx context.Context, _ *nexmo.Event) error {
-		for _, text := range events {
-			if err := app.Deliver(ctx, parseText(t, strings.ReplaceAll(text, "%s", secret))); err != nil {
-				t.Errorf("a nested Deliver returned %v", err)
-			}
-		}
-		return nil
-	}
-	app.Once("ephemeral", all)
-	err := app.Deliver(t.Context(), &nexmo.Event{Type: "ephemeral", Body: &nexmo.Ephemeral{JSON: raw(`"` + secret + `"`)}})
-	if err == nil || strings.Contains(err.Error(), secret) {
-		t.Errorf("the errors of nested deliveries are %v", err)
-	}
-	if lines := strings.Count(logged.String(), "level=ERROR"); lines < len(events) {
-		t.Errorf("%d errors were logged, want %d:\n%s", lines, len(events), logged.String())
-	}
-	if strings.Contains(logged.String(), secret) {
-		t.Errorf("the log holds content:\n%s", logged.String())
-	}
-
-	for _, text := range []string{`{"type":"text","id":"%s"}`, `{"type":"text","id":4,"%s"}`, `{"%s":1,"%s":2}`, `["%s"]`, `"%s"`} {
-		text = strings.ReplaceAll(text, "%s", secret)
-		_, err := nexmo.ParseEvent([]byte(text))
-		_, lerr := nexmo.ParseEvents([]byte(`[` + text + `]`))
-		if err == nil || lerr == nil || strings.Contains(err.Error()+lerr.Error(), secret) {
-			t.Errorf("%s: the errors are %v and %v", text, err, lerr)
-		}
-	}
-}
-
-// unwrapOwn follows an error to the last one that this package made: what comes
-// after it is for those who ask for it by type.
-func unwrapOwn(err error) error {
-	if _, ok := err.(*nexmo.DecodeError); ok { //nolint:errorlint // one step at a time
-		return errors.Unwrap(err)
-	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()[0]
-	}
-	return nil
-}
-
-// TestTypedHandlersOfReceivedEvents: each sample reaches the handler that is
-// registered for its struct, through a dispatcher.
-func TestTypedHandlersOfReceivedEvents(t *testing.T) {
-	t.Parallel()
-	var d nexmo.EventDispatcher
-	var c calls
-	nexmo.On(&d, func(_ context.Context, _ *nexmo.Event, b *nexmo.AudioDTMF) error {
-		c.note("pressed %s", b.Digits)
-		return nil
-	})
-	nexmo.On(&d, func(_ context.Context, e *nexmo.Event, b *nexmo.MemberLeft) error {
-		c.note("%s left: %v", e.MemberID(), b.Timestamp.Left.Sub(b.Timestamp.Joined).Round(time.Second))
-		return nil
-	})
-	nexmo.OnCustom(&d, "order-update", func(_ context.Context, _ *nexmo.Event, b *struct {
-		Order string          `json:"order"`
-		State string          `json:"state"`
-		Total json.RawMessage `json:"total"`
-	}) error {
-		c.note("order %s is %s: %s", b.Order, b.State, b.Total)
-		return nil
-	})
-	for _, line := range callLines(t) {
-		if err := d.Deliver(t.Context(), parseText(t, line)); err != nil {
-			t.Error(err)
-		}
-	}
-	c.want(t,
-		"pressed 2", "pressed 4", "pressed 1", "pressed 4",
-		`order 441 is ready: {"amount":1249.5,"currency":"GBP"}`,
-		`order 441 is ready: {"amount":1249.5,"currency":"GBP"}`,
-		"MEM-2d5d013e-496d-4e17-96a3-fb292b05f841 left: 1m28s",
-		"MEM-bdeeb7a5-ed06-44cd-b1e3-6b2047bb99f7 left: 2m14s",
-	)
 }

@@ -104,8 +104,9 @@
 //     logged and counts as handled.
 //  7. Events without an ID (typing, ephemeral, application, knocker) pass
 //     straight through, in the order of arrival.
-//  8. Handlers may call On, off, Once, Use and Deliver; what they deliver is
-//     queued behind the current event. No lock is held while user code runs. off
+//  8. Handlers may call On, off, Once, Use and Deliver; what they deliver to a
+//     Conversation or an Application is queued behind the current event; an
+//     [EventDispatcher] handles it at once. No lock is held while user code runs. off
 //     is idempotent and takes effect from the next event. A nested Deliver,
 //     recognised by its ctx, returns nil at once; its errors go to the logger and
 //     to the outer caller.

@@ -2,7 +2,6 @@ package nexmo_test
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,46 +119,6 @@ func TestConversationWatchSlowLoop(t *testing.T) {
 				watching.returns(t, nil)
 				elapsed(t, 0, func() { mustDeliver(t, c, 2+buffer, 3+buffer) }) // nothing watches any more
 			})
-		})
-	}
-}
-
-// A type that is neither known nor custom is registered all the same, and logged: it
-// is usually a slip. Patterns are not.
-func TestConversationWarnsOfUnknownTypes(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		typ  nexmo.EventType
-		want int
-	}{
-		{nexmo.EventMemberJoined, 0},
-		{"custom:order", 0},
-		{"member:*", 0},
-		{"survey:*", 0},
-		{nexmo.EventAny, 0},
-		{"member:joind", 1},
-		{"video:shown", 1},
-	} {
-		t.Run(string(tt.typ), func(t *testing.T) {
-			t.Parallel()
-			for name, register := range map[string]func(*nexmo.Conversation, nexmo.Handler) func(){
-				"On":   func(c *nexmo.Conversation, h nexmo.Handler) func() { return c.On(tt.typ, h) },
-				"Once": func(c *nexmo.Conversation, h nexmo.Handler) func() { return c.Once(tt.typ, h) },
-			} {
-				logged := new(logbook)
-				c := nexmo.NewConversation(conA, nexmo.WithLogger(slog.New(logged)))
-				handled := 0
-				register(c, func(context.Context, *nexmo.Event) error { handled++; return nil })
-				if got := logged.count(slog.LevelWarn); got != tt.want {
-					t.Errorf("%s: %d warnings, want %d: %q", name, got, tt.want, logged.entries)
-				}
-				if tt.want == 1 {
-					checkError(t, c.Deliver(t.Context(), &nexmo.Event{Type: tt.typ}), nil)
-					if handled != 1 {
-						t.Errorf("%s: handled %d times, want once", name, handled)
-					}
-				}
-			}
 		})
 	}
 }

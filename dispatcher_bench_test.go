@@ -1,0 +1,80 @@
+package nexmo_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/conversation-events/nexmo"
+)
+
+// BenchmarkEventDispatcher delivers a text to some handlers of its type, or of a
+// pattern, beside others of other types.
+func BenchmarkEventDispatcher(b *testing.B) {
+	e := &nexmo.Event{ID: 1, Type: nexmo.EventText, Body: &nexmo.Text{Text: "hello"}}
+	ctx := context.Background()
+	others := func(d *nexmo.EventDispatcher, n int) {
+		for i := range n {
+			d.On(nexmo.EventType(fmt.Sprintf("custom:type-%d", i)), countEvent)
+		}
+	}
+	for _, bb := range []struct {
+		name     string
+		handlers []nexmo.EventType
+		others   int
+		churn    int // handlers that came and went before
+	}{
+		{name: "handlers=0"},
+		{name: "handlers=0/others=512", others: 512},
+		{name: "handlers=1", handlers: []nexmo.EventType{"text"}},
+		{name: "handlers=1/others=8", handlers: []nexmo.EventType{"text"}, others: 8},
+		{name: "handlers=1/others=512", handlers: []nexmo.EventType{"text"}, others: 512},
+		{name: "handlers=1/churn=100000", handlers: []nexmo.EventType{"text"}, churn: 100_000},
+		{name: "handlers=32", handlers: make([]nexmo.EventType, 32)},
+		{name: "family/others=512", handlers: []nexmo.EventType{"text:*"}, others: 512},
+		{name: "any/others=512", handlers: []nexmo.EventType{"*"}, others: 512},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			var d nexmo.EventDispatcher
+			others(&d, bb.others)
+			for _, typ := range bb.handlers {
+				if typ == "" {
+					typ = nexmo.EventText
+				}
+				d.On(typ, countEvent)
+			}
+			for range bb.churn {
+				d.On(nexmo.EventText, countEvent)()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := d.Deliver(ctx, e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	// Registration, for all handlers together.
+	for _, n := range []int{100, 10_000} {
+		b.Run(fmt.Sprintf("register=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var d nexmo.EventDispatcher
+				others(&d, n)
+			}
+		})
+		b.Run(fmt.Sprintf("register-and-remove=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var d nexmo.EventDispatcher
+				offs := make([]func(), n)
+				for i := range offs {
+					offs[i] = d.On(nexmo.EventText, countEvent)
+				}
+				for _, off := range offs {
+					off()
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,93 @@
+package nexmo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// On registers fn for the events whose body is a B, such as *[MemberJoined]: the
+// type of the body names the type of the event. An event of that type whose body
+// is not as documented makes a [*DecodeError]; fn is not called.
+//
+// B may also be *[Custom] or *[RawBody], for all events with such a body, or
+// [Body], for all events. On panics if fn is nil.
+func On[B Body](r Registrar, fn func(ctx context.Context, e *Event, body B) error) (off func()) {
+	if fn == nil {
+		panic("nexmo: On: the handler is nil")
+	}
+	var zero B
+	t := EventAny
+	if any(zero) != nil {
+		t = zero.EventType()
+	}
+	one := !t.pattern()
+	return r.On(t, func(ctx context.Context, e *Event) error {
+		body, ok := e.Body.(B)
+		if ok {
+			return fn(ctx, e, body)
+		}
+		if one {
+			return wrongBody(e)
+		}
+		return nil
+	})
+}
+
+// OnCustom registers fn for custom:<name>, whose body encoding/json decodes
+// into a T, anew for each event and handler. A body that does not fit makes a
+// [*DecodeError]; fn is not called. OnCustom panics if fn is nil.
+func OnCustom[T any](r Registrar, name string, fn func(ctx context.Context, e *Event, body *T) error) (off func()) {
+	if fn == nil {
+		panic("nexmo: OnCustom: the handler is nil")
+	}
+	return r.On((&Custom{Name: name}).EventType(), func(ctx context.Context, e *Event) error {
+		body, ok := e.Body.(*Custom)
+		if !ok {
+			return wrongBody(e)
+		}
+		v := new(T)
+		if err := json.Unmarshal(rawOrEmpty(body.JSON), v); err != nil {
+			return &DecodeError{Type: e.Type, Err: &unfitError{err, reflect.TypeFor[T]()}}
+		}
+		return fn(ctx, e, v)
+	})
+}
+
+func wrongBody(e *Event) error {
+	raw, ok := e.Body.(*RawBody)
+	switch {
+	case ok && raw.Err != nil:
+		return &DecodeError{Type: e.Type, Err: raw.Err}
+	case e.Body == nil:
+		return &DecodeError{Type: e.Type, Err: errors.New("it has no Body")}
+	default:
+		return &DecodeError{Type: e.Type, Err: fmt.Errorf("its Body is a %T", e.Body)}
+	}
+}
+
+// unfitError says why JSON does not fit a type of the user, without any of the
+// values, which the message of the error from encoding/json may hold.
+type unfitError struct {
+	err  error
+	into reflect.Type
+}
+
+func (u *unfitError) Error() string {
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](u.err); ok {
+		found, _, _ := strings.Cut(t.Value, " ") // "number 12": the rest is the value
+		path := "body"
+		if into := u.into; t.Field != "" && (into.Kind() == reflect.Struct || into.Kind() == reflect.Pointer && into.Elem().Kind() == reflect.Struct) {
+			// What follows the first field may be a key of a map, which is content.
+			field, _, _ := strings.Cut(t.Field, ".")
+			path += "." + field
+		}
+		return fmt.Sprintf("%s: want %s, found %s", path, t.Type, found)
+	}
+	return fmt.Sprintf("the body does not fit (%T)", u.err)
+}
+
+func (u *unfitError) Unwrap() error { return u.err }
