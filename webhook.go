@@ -3,11 +3,9 @@ package nexmo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -99,18 +97,6 @@ type WebhookResult struct {
 const (
 	defaultWebhookTimeout = 4 * time.Second
 	defaultMaxConcurrent  = 256
-)
-
-// Reasons of an answer that is not about the token.
-var (
-	errBusy      = errors.New("nexmo: webhook: MaxConcurrent events are under way")
-	errDraining  = errors.New("nexmo: webhook: the handler is being drained")
-	errSameToken = errors.New("nexmo: webhook: an event with the same token is under way")
-	errMethod    = errors.New("nexmo: webhook: the method is neither POST nor GET")
-	errSlowBody  = errors.New("nexmo: webhook: the body did not come in time")
-	errSlow      = errors.New("nexmo: webhook: the handlers took longer than Timeout")
-	errNoSink    = errors.New("nexmo: WebhookHandler: Sink is nil: give an Application or a Conversation")
-	errUnsigned  = errors.New("nexmo: WebhookHandler: Verifier is nil: give one, or set AllowUnsigned to accept events from anybody")
 )
 
 // ServeHTTP handles one webhook.
@@ -275,68 +261,6 @@ func permanent(err error) bool {
 	}
 }
 
-// begin counts an event that is under way, if there is room for it.
-func (h *WebhookHandler) begin(c *Claims) error {
-	limit := h.MaxConcurrent
-	if limit == 0 {
-		limit = defaultMaxConcurrent
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch {
-	case h.draining:
-		return errDraining
-	case h.underWay >= limit:
-		return errBusy
-	case h.tokens.has(c.ID):
-		return ErrReplay
-	case h.RememberTokens > 0 && !h.tokens.begin(c.ID):
-		return errSameToken
-	}
-	h.underWay++
-	return nil
-}
-
-// end counts it out. A token is remembered only when its event was handled, or
-// the retry of the service would be refused.
-func (h *WebhookHandler) end(c *Claims, handled bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.tokens.end(c.ID)
-	if handled {
-		h.tokens.add(c.ID, h.RememberTokens)
-	}
-	h.underWay--
-	if h.underWay == 0 && h.idle != nil {
-		close(h.idle)
-		h.idle = nil
-	}
-}
-
-// Drain has new webhooks answered 503 from now on, and returns when those under
-// way have been handled, also the ones whose sender was answered 503 meanwhile.
-// When ctx ends first, its error is returned. Call it before http.Server's
-// Shutdown.
-func (h *WebhookHandler) Drain(ctx context.Context) error {
-	h.mu.Lock()
-	h.draining = true
-	if h.underWay == 0 {
-		h.mu.Unlock()
-		return nil
-	}
-	if h.idle == nil {
-		h.idle = make(chan struct{})
-	}
-	idle := h.idle
-	h.mu.Unlock()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("nexmo: webhook: drain: %w", ctx.Err())
-	}
-}
-
 func (h *WebhookHandler) logger() *slog.Logger {
 	if h.Logger == nil {
 		return defaultConfig.log
@@ -359,51 +283,4 @@ func (h *WebhookHandler) report(ctx context.Context, res *WebhookResult) {
 	if h.Observe != nil {
 		h.Observe(ctx, *res)
 	}
-}
-
-// recentTokens is the IDs of the last tokens.
-type recentTokens struct {
-	set      map[string]struct{}
-	ring     []string
-	next     int
-	underWay map[string]struct{} // those whose events are
-}
-
-// begin reports whether no event with the token is under way: now one is.
-func (t *recentTokens) begin(id string) bool {
-	if _, ok := t.underWay[id]; ok {
-		return false
-	}
-	if t.underWay == nil {
-		t.underWay = make(map[string]struct{})
-	}
-	if id != "" {
-		t.underWay[id] = struct{}{}
-	}
-	return true
-}
-
-func (t *recentTokens) end(id string) { delete(t.underWay, id) }
-
-func (t *recentTokens) has(id string) bool {
-	_, ok := t.set[id]
-	return ok && id != ""
-}
-
-func (t *recentTokens) add(id string, limit int) {
-	if limit <= 0 || id == "" || t.has(id) {
-		return
-	}
-	if t.set == nil {
-		t.set = make(map[string]struct{})
-	}
-	id = strings.Clone(id) // a view of the whole token
-	t.set[id] = struct{}{}
-	if len(t.ring) < limit {
-		t.ring = append(t.ring, id)
-		return
-	}
-	delete(t.set, t.ring[t.next])
-	t.ring[t.next] = id
-	t.next = (t.next + 1) % len(t.ring)
 }
