@@ -1,0 +1,170 @@
+package nexmo_test
+
+import (
+	"bytes"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/conversation-events/nexmo"
+)
+
+func TestVerifierRefusesClaims(t *testing.T) {
+	t.Parallel()
+	compact := `{"a":1,"b":[2,3]}`
+	spaced := `{ "a": 1, "b": [2, 3] }`
+	var reserialised bytes.Buffer
+	if err := json.Compact(&reserialised, []byte(spaced)); err != nil || reserialised.String() != compact {
+		t.Fatal(reserialised.String(), err)
+	}
+	iat := func(value string) string { return hookToken(t, iatClaim, iatPrefix+value) }
+	also := func(claim string) string { return hookToken(t, issClaim, issClaim+","+claim) }
+	payload := func(claim string) string { return hookToken(t, hashClaim, claim) }
+	only := func(claim string) string { return forge(hookHeader, claim, hookSecret) }
+	sha512of := sha512.Sum512([]byte(hookBody))
+	rawHash, err := hex.DecodeString(hashOf(hookBody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []attack{
+		{name: "no issuer", token: hookToken(t, issClaim+",", ""), want: nexmo.ErrIssuer},
+		{name: "issuer null", token: hookToken(t, issClaim, `"iss":null`), want: nexmo.ErrIssuer},
+		{name: "issuer empty", token: hookToken(t, issClaim, `"iss":""`), want: nexmo.ErrIssuer},
+		{name: "issuer in lower case", token: hookToken(t, issClaim, `"iss":"vonage"`), want: nexmo.ErrIssuer},
+		{name: "issuer with a blank", token: hookToken(t, issClaim, `"iss":"Vonage "`), want: nexmo.ErrIssuer},
+		{name: "issuer Nexmo", token: hookToken(t, issClaim, `"iss":"Nexmo"`), want: nexmo.ErrIssuer},
+		{name: "issuer in Iss", token: hookToken(t, `"iss"`, `"Iss"`), want: nexmo.ErrToken},
+		{name: "issuer is a list", token: hookToken(t, issClaim, `"iss":["Vonage"]`), want: nexmo.ErrToken},
+		{name: "issuer is a number", token: hookToken(t, issClaim, `"iss":1`), want: nexmo.ErrToken},
+		{name: "no claims", token: only(`{}`), want: nexmo.ErrToken},
+		{name: "claims are null", token: only(`null`), want: nexmo.ErrIssuer},
+
+		{name: "no iat", token: hookToken(t, iatClaim+",", ""), want: nexmo.ErrToken},
+		{name: "iat null", token: iat(`null`), want: nexmo.ErrToken},
+		{name: "iat is text", token: iat(`"1750000000"`), want: nexmo.ErrToken},
+		{name: "iat is a date", token: iat(`"2025-06-15T15:06:40Z"`), want: nexmo.ErrToken},
+		{name: "iat true", token: iat(`true`), want: nexmo.ErrToken},
+		{name: "iat is a list", token: iat(`[1750000000]`), want: nexmo.ErrToken},
+		{name: "iat is an object", token: iat(`{}`), want: nexmo.ErrToken},
+		{name: "iat zero", token: iat(`0`), want: nexmo.ErrToken},
+		{name: "iat negative", token: iat(`-1750000000`), want: nexmo.ErrToken},
+		{name: "iat negative and huge", token: iat(`-1e300`), want: nexmo.ErrToken},
+		{name: "iat huge", token: iat(`1e300`), want: nexmo.ErrToken},
+		{name: "iat beyond every number", token: iat(`1e400`), want: nexmo.ErrToken},
+		{name: "iat as large as an int64", token: iat(`9223372036854775807`), want: nexmo.ErrToken},
+		{name: "iat as large as an int64 and one", token: iat(`9223372036854775808`), want: nexmo.ErrToken},
+		{name: "iat wraps around", token: iat(`18446744075459551616`), want: nexmo.ErrToken},
+		{name: "iat in milliseconds", token: iat(`1750000000000`), want: nexmo.ErrToken},
+		{name: "iat NaN", token: iat(`NaN`), want: nexmo.ErrToken},
+		{name: "iat Infinity", token: iat(`Infinity`), want: nexmo.ErrToken},
+		{name: "iat with a zero in front", token: iat(`01750000000`), want: nexmo.ErrToken},
+		{name: "iat in hexadecimal", token: iat(`0x684ee180`), want: nexmo.ErrToken},
+		{name: "iat next to nothing", token: iat(`1e-300`), want: nexmo.ErrExpired},
+		{name: "iat one", token: iat(`1`), want: nexmo.ErrExpired},
+		{name: "stale by a second", token: iat(fmt.Sprint(hookIssued - 301)), want: nexmo.ErrExpired},
+		{name: "stale by a fraction", token: iat(fmt.Sprint(hookIssued-301) + ".5"), want: nexmo.ErrExpired},
+		{name: "stale by a year", token: iat(fmt.Sprint(hookIssued - 365*86400)), want: nexmo.ErrExpired},
+		{name: "staler than retries", token: iat(fmt.Sprint(hookIssued - 86401)), want: nexmo.ErrExpired, verifier: func(v *nexmo.Verifier) { v.MaxAge = 24 * time.Hour }},
+		{name: "stale for a short MaxAge", token: iat(fmt.Sprint(hookIssued - 2)), want: nexmo.ErrExpired, verifier: func(v *nexmo.Verifier) { v.MaxAge = time.Second }},
+		{name: "future by a second", token: iat(fmt.Sprint(hookIssued + 61)), want: nexmo.ErrNotYetValid},
+		{name: "future by ten years", token: iat(fmt.Sprint(hookIssued + 3653*86400)), want: nexmo.ErrNotYetValid},
+		{name: "future as far as can be", token: iat(`253402300799`), want: nexmo.ErrNotYetValid},
+		{name: "future for a short Leeway", token: iat(fmt.Sprint(hookIssued + 1)), want: nexmo.ErrNotYetValid, verifier: func(v *nexmo.Verifier) { v.Leeway = 1 }},
+		{name: "future however long the tokens live", token: iat(fmt.Sprint(hookIssued + 61)), want: nexmo.ErrNotYetValid, verifier: func(v *nexmo.Verifier) { v.MaxAge = 24 * time.Hour }},
+		{name: "the clock stands still", token: iat(fmt.Sprint(hookIssued)), want: nexmo.ErrNotYetValid, verifier: func(v *nexmo.Verifier) {
+			v.Now = func() time.Time { return time.Time{} }
+		}},
+		{name: "a clock of the far future", token: iat(fmt.Sprint(hookIssued)), want: nexmo.ErrExpired, verifier: func(v *nexmo.Verifier) {
+			v.Now = func() time.Time { return time.Unix(math.MaxInt64>>8, 0) }
+		}},
+
+		{name: "exp past", token: also(fmt.Sprintf(`"exp":%d`, hookIssued-1)), want: nexmo.ErrExpired},
+		{name: "exp now", token: also(fmt.Sprintf(`"exp":%d`, hookIssued)), want: nexmo.ErrExpired},
+		{name: "exp now and a fraction", token: also(fmt.Sprintf(`"exp":%d.5`, hookIssued)), want: nexmo.ErrExpired},
+		{name: "exp next to nothing", token: also(`"exp":0.5`), want: nexmo.ErrExpired},
+		{name: "exp zero", token: also(`"exp":0`), want: nexmo.ErrToken},
+		{name: "exp negative", token: also(`"exp":-1`), want: nexmo.ErrToken},
+		{name: "exp null", token: also(`"exp":null`), want: nexmo.ErrToken},
+		{name: "exp is text", token: also(fmt.Sprintf(`"exp":"%d"`, hookIssued+60)), want: nexmo.ErrToken},
+		{name: "exp in milliseconds", token: also(fmt.Sprintf(`"exp":%d000`, hookIssued+60)), want: nexmo.ErrToken},
+		{name: "exp beyond every number", token: also(`"exp":1e999`), want: nexmo.ErrToken},
+		{name: "nbf future", token: also(fmt.Sprintf(`"nbf":%d`, hookIssued+1)), want: nexmo.ErrNotYetValid},
+		{name: "nbf null", token: also(`"nbf":null`), want: nexmo.ErrToken},
+		{name: "nbf is text", token: also(fmt.Sprintf(`"nbf":"%d"`, hookIssued)), want: nexmo.ErrToken},
+		{name: "nbf true", token: also(`"nbf":true`), want: nexmo.ErrToken},
+		{name: "nbf huge", token: also(`"nbf":1e30`), want: nexmo.ErrToken},
+
+		{name: "no hash", token: hookToken(t, hashClaim+",", ""), want: nexmo.ErrPayloadHash},
+		{name: "no hash and no body", token: hookToken(t, hashClaim+",", ""), body: " ", want: nexmo.ErrPayloadHash},
+		{name: "hash null", token: payload(`"payload_hash":null`), want: nexmo.ErrPayloadHash},
+		{name: "hash empty", token: payload(`"payload_hash":""`), want: nexmo.ErrPayloadHash},
+		{name: "hash is a number", token: payload(`"payload_hash":0`), want: nexmo.ErrToken},
+		{name: "hash is a list", token: payload(`"payload_hash":["` + hashOf(hookBody) + `"]`), want: nexmo.ErrToken},
+		{name: "hash of another body", token: payload(`"payload_hash":"` + hashOf("another") + `"`), want: nexmo.ErrPayloadHash},
+		{name: "hash of nothing", token: payload(`"payload_hash":"` + hashOf("") + `"`), want: nexmo.ErrPayloadHash},
+		{name: "hash cut", token: payload(`"payload_hash":"` + hashOf(hookBody)[:62] + `"`), want: nexmo.ErrPayloadHash},
+		{name: "hash cut to half a byte", token: payload(`"payload_hash":"` + hashOf(hookBody)[:63] + `"`), want: nexmo.ErrPayloadHash},
+		{name: "hash and a letter", token: payload(`"payload_hash":"` + hashOf(hookBody) + `0"`), want: nexmo.ErrPayloadHash},
+		{name: "hash and a byte", token: payload(`"payload_hash":"` + hashOf(hookBody) + `00"`), want: nexmo.ErrPayloadHash},
+		{name: "hash and a blank", token: payload(`"payload_hash":"` + hashOf(hookBody) + ` "`), want: nexmo.ErrPayloadHash},
+		{name: "hash in base64", token: payload(`"payload_hash":"` + base64.StdEncoding.EncodeToString(rawHash) + `"`), want: nexmo.ErrPayloadHash},
+		{name: "hash by SHA-512", token: payload(`"payload_hash":"` + hex.EncodeToString(sha512of[:]) + `"`), want: nexmo.ErrPayloadHash},
+		{name: "hash by half of SHA-512", token: payload(`"payload_hash":"` + hex.EncodeToString(sha512of[:32]) + `"`), want: nexmo.ErrPayloadHash},
+		{name: "hash of re-serialised JSON", token: payload(`"payload_hash":"` + hashOf(compact) + `"`), body: spaced, want: nexmo.ErrPayloadHash},
+		{name: "hash of JSON before it was re-serialised", token: payload(`"payload_hash":"` + hashOf(spaced) + `"`), body: compact, want: nexmo.ErrPayloadHash},
+		{name: "body cut", token: hookToken(t), body: hookBody[:len(hookBody)-1], want: nexmo.ErrPayloadHash},
+		{name: "body and a line break", token: hookToken(t), body: hookBody + "\n", want: nexmo.ErrPayloadHash},
+		{name: "body and another", token: hookToken(t), body: hookBody + hookBody, want: nexmo.ErrPayloadHash},
+		{name: "body changed", token: hookToken(t), body: strings.Replace(hookBody, `"id":7`, `"id":8`, 1), want: nexmo.ErrPayloadHash},
+		{name: "body of another webhook", token: hookToken(t), body: `{"type":"text","id":8}`, want: nexmo.ErrPayloadHash},
+
+		{name: "another account", token: hookToken(t), want: nexmo.ErrAccount, verifier: func(v *nexmo.Verifier) { v.APIKey = "acc0unt2" }},
+		{name: "account in other letters", token: hookToken(t), want: nexmo.ErrAccount, verifier: func(v *nexmo.Verifier) { v.APIKey = strings.ToUpper(hookAPIKey) }},
+		{name: "no account", token: hookToken(t, ","+keyClaim, ""), want: nexmo.ErrAccount, verifier: func(v *nexmo.Verifier) { v.APIKey = hookAPIKey }},
+		{name: "account null", token: hookToken(t, keyClaim, `"api_key":null`), want: nexmo.ErrAccount, verifier: func(v *nexmo.Verifier) { v.APIKey = hookAPIKey }},
+		{name: "account in a list", token: hookToken(t, keyClaim, `"api_key":["`+hookAPIKey+`"]`), want: nexmo.ErrToken, verifier: func(v *nexmo.Verifier) { v.APIKey = hookAPIKey }},
+		{name: "another application", token: hookToken(t), want: nexmo.ErrAccount, verifier: func(v *nexmo.Verifier) { v.ApplicationID = "another" }},
+		{name: "no application", token: hookToken(t, ","+appClaim, ""), want: nexmo.ErrAccount, verifier: func(v *nexmo.Verifier) { v.ApplicationID = hookApp }},
+		{name: "the application as the account", token: hookToken(t, keyClaim, `"api_key":"`+hookApp+`"`, appClaim, `"application_id":"`+hookAPIKey+`"`), want: nexmo.ErrAccount, verifier: func(v *nexmo.Verifier) {
+			v.APIKey, v.ApplicationID = hookAPIKey, hookApp
+		}},
+
+		{name: "sub is a number", token: also(`"sub":1`), want: nexmo.ErrToken},
+		{name: "jti is a number", token: hookToken(t, jtiClaim, `"jti":1`), want: nexmo.ErrToken},
+		{name: "aud is a number", token: also(`"aud":1`), want: nexmo.ErrToken},
+		{name: "aud is a list of numbers", token: also(`"aud":[1]`), want: nexmo.ErrToken},
+		{name: "aud is a list of nulls", token: also(`"aud":[null]`), want: nexmo.ErrToken},
+		{name: "unknown claim twice", token: also(`"x":1,"x":2`), want: nexmo.ErrToken},
+		{name: "unknown claim twice, once with an escape", token: also(`"x":1,"\u0078":2`), want: nexmo.ErrToken},
+		{name: "members twice within a claim", token: also(`"x":[{"y":{"z":1,"z":1}}]`), want: nexmo.ErrToken},
+		{name: "unknown claim beyond every number", token: also(`"x":[1,{"y":1e999}]`), want: nexmo.ErrToken},
+	}
+	// A claim that is there twice is refused whichever of the two is the good
+	// one, and so is one that some readers take for another.
+	for _, claim := range []string{issClaim, iatClaim, jtiClaim, hashClaim, keyClaim, appClaim, `"exp":1750000060`, `"nbf":1750000000`, `"sub":"s"`, `"aud":"a"`} {
+		name, value, _ := strings.Cut(claim, ":")
+		escaped := fmt.Sprintf(`"\u%04x%s`, name[1], name[2:])
+		rest := strings.TrimSuffix(hookClaims(t), "}")
+		if !strings.Contains(rest, claim) {
+			rest += "," + claim
+		}
+		for _, bad := range []string{value, `null`, `1`, `"bad"`} {
+			tests = append(tests,
+				attack{name: name + " again as " + bad, token: only(rest + "," + name + ":" + bad + "}"), want: nexmo.ErrToken},
+				attack{name: name + " before as " + bad, token: only("{" + name + ":" + bad + "," + rest[1:] + "}"), want: nexmo.ErrToken},
+				attack{name: name + " again with an escape as " + bad, token: only(rest + "," + escaped + ":" + bad + "}"), want: nexmo.ErrToken})
+		}
+		for _, other := range []string{strings.ToUpper(name), name[:1] + strings.ToUpper(name[1:2]) + name[2:], strings.Replace(name, "s", "ſ", 1), strings.Replace(name, "k", "\u212a", 1)} {
+			if other != name {
+				tests = append(tests, attack{name: name + " also as " + other, token: only(rest + "," + other + ":" + value + "}"), want: nexmo.ErrToken})
+			}
+		}
+	}
+	runAttacks(t, tests)
+}
