@@ -228,7 +228,7 @@
 //   - What the service says against a session is a [*SessionError].
 //   - Text that is no event, and a body that a handler cannot be given, is a
 //     [*DecodeError]; what a handler panics with is a [*PanicError].
-//   - Why a webhook was refused is [ErrSignature], [ErrExpired] and their like.
+//   - Why a webhook was refused is [ErrWebhookSignature], [ErrWebhookExpired] and their like.
 //   - After Close, Deliver returns [ErrClosed].
 //
 // # Sources and sinks

@@ -95,7 +95,7 @@ func (v *Verifier) Verify(r *http.Request) (*Claims, []byte, error) {
 // variables above.
 func (v *Verifier) VerifyToken(token string, body []byte) (*Claims, error) {
 	if len(v.Secrets) == 0 || slices.Contains(v.Secrets, "") {
-		return nil, ErrNoSecret
+		return nil, ErrWebhookNoSecret
 	}
 	claims := v.open(token)
 	if claims == nil {
@@ -126,19 +126,19 @@ func (v *Verifier) check(c *tokenClaims, body []byte) error {
 	sum := sha256.Sum256(body)
 	switch {
 	case c.issuer != webhookIssuer:
-		return ErrIssuer
+		return ErrWebhookIssuer
 	case now.Sub(c.claims.IssuedAt) > maxAge:
-		return ErrExpired
+		return ErrWebhookExpired
 	case c.claims.IssuedAt.Sub(now) > leeway:
-		return ErrNotYetValid
+		return ErrWebhookNotYetValid
 	case !c.claims.ExpiresAt.IsZero() && !now.Before(c.claims.ExpiresAt):
-		return ErrExpired
+		return ErrWebhookExpired
 	case now.Before(c.claims.NotBefore):
-		return ErrNotYetValid
+		return ErrWebhookNotYetValid
 	case v.APIKey != "" && c.claims.APIKey != v.APIKey, v.ApplicationID != "" && c.claims.ApplicationID != v.ApplicationID:
-		return ErrAccount
+		return ErrWebhookAccount
 	case !c.hashed || subtle.ConstantTimeCompare(c.payloadHash[:], sum[:]) != 1:
-		return ErrPayloadHash
+		return ErrWebhookPayloadHash
 	default:
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 
 // tokenErrors are what VerifyToken refuses tokens with.
 var tokenErrors = []error{
-	nexmo.ErrToken, nexmo.ErrAlgorithm, nexmo.ErrSignature, nexmo.ErrIssuer, nexmo.ErrExpired, nexmo.ErrNotYetValid, nexmo.ErrPayloadHash,
+	nexmo.ErrWebhookToken, nexmo.ErrWebhookAlgorithm, nexmo.ErrWebhookSignature, nexmo.ErrWebhookIssuer, nexmo.ErrWebhookExpired, nexmo.ErrWebhookNotYetValid, nexmo.ErrWebhookPayloadHash,
 }
 
 // fuzzToken makes a token of what the fuzzer gives. Most are signed well, or

@@ -139,13 +139,13 @@ func TestVerifierNeedsSecrets(t *testing.T) {
 	} {
 		configure := func(v *nexmo.Verifier) { v.Secrets = secrets }
 		attacks = append(attacks,
-			attack{name: name + ", signed with nothing", token: empty, verifier: configure, want: nexmo.ErrNoSecret, status: http.StatusServiceUnavailable},
-			attack{name: name + ", signed well", token: hookToken(t), verifier: configure, want: nexmo.ErrNoSecret, status: http.StatusServiceUnavailable},
-			attack{name: name + ", not signed", token: segment(`{"alg":"none"}`) + "." + segment(hookClaims(t)) + ".", verifier: configure, want: nexmo.ErrNoSecret, status: http.StatusServiceUnavailable})
+			attack{name: name + ", signed with nothing", token: empty, verifier: configure, want: nexmo.ErrWebhookNoSecret, status: http.StatusServiceUnavailable},
+			attack{name: name + ", signed well", token: hookToken(t), verifier: configure, want: nexmo.ErrWebhookNoSecret, status: http.StatusServiceUnavailable},
+			attack{name: name + ", not signed", token: segment(`{"alg":"none"}`) + "." + segment(hookClaims(t)) + ".", verifier: configure, want: nexmo.ErrWebhookNoSecret, status: http.StatusServiceUnavailable})
 	}
 	runAttacks(t, attacks)
-	if !strings.Contains(nexmo.ErrNoSecret.Error(), "Secrets") {
-		t.Errorf("the error does not say what to set: %v", nexmo.ErrNoSecret)
+	if !strings.Contains(nexmo.ErrWebhookNoSecret.Error(), "Secrets") {
+		t.Errorf("the error does not say what to set: %v", nexmo.ErrWebhookNoSecret)
 	}
 }
 
@@ -159,14 +159,14 @@ func TestVerifierRotation(t *testing.T) {
 		want    error
 	}{
 		{"before", []string{oldSecret}, oldSecret, nil},
-		{"the new one is not known yet", []string{oldSecret}, newSecret, nexmo.ErrSignature},
+		{"the new one is not known yet", []string{oldSecret}, newSecret, nexmo.ErrWebhookSignature},
 		{"new while both are known", []string{newSecret, oldSecret}, newSecret, nil},
 		{"old while both are known", []string{newSecret, oldSecret}, oldSecret, nil},
 		{"new in the wrong order", []string{oldSecret, newSecret}, newSecret, nil},
 		{"old in the wrong order", []string{oldSecret, newSecret}, oldSecret, nil},
-		{"neither", []string{newSecret, oldSecret}, foreign, nexmo.ErrSignature},
+		{"neither", []string{newSecret, oldSecret}, foreign, nexmo.ErrWebhookSignature},
 		{"after", []string{newSecret}, newSecret, nil},
-		{"the old one is not known any more", []string{newSecret}, oldSecret, nexmo.ErrSignature},
+		{"the old one is not known any more", []string{newSecret}, oldSecret, nexmo.ErrWebhookSignature},
 		{"many", []string{foreign, foreign + "2", newSecret, foreign + "3", oldSecret}, oldSecret, nil},
 		{"the same twice", []string{newSecret, newSecret}, newSecret, nil},
 	}
@@ -229,9 +229,9 @@ func TestVerifierDefaults(t *testing.T) {
 	}{
 		{0, nil},
 		{4 * time.Minute, nil},
-		{6 * time.Minute, nexmo.ErrExpired},
+		{6 * time.Minute, nexmo.ErrWebhookExpired},
 		{-30 * time.Second, nil},
-		{-90 * time.Second, nexmo.ErrNotYetValid},
+		{-90 * time.Second, nexmo.ErrWebhookNotYetValid},
 	} {
 		token := nexmotest.Sign(hookSecret, []byte(hookBody), nexmotest.IssuedAt(time.Now().Add(-test.age)))
 		if _, err := v.VerifyToken(token, []byte(hookBody)); !errors.Is(err, test.want) {
@@ -252,7 +252,7 @@ func TestVerifierConcurrently(t *testing.T) {
 				if _, err := v.VerifyToken(good, []byte(hookBody)); err != nil {
 					t.Errorf("the good token: %v", err)
 				}
-				if _, err := v.VerifyToken(bad, []byte(hookBody)); !errors.Is(err, nexmo.ErrSignature) {
+				if _, err := v.VerifyToken(bad, []byte(hookBody)); !errors.Is(err, nexmo.ErrWebhookSignature) {
 					t.Errorf("the bad token: %v", err)
 				}
 			}

@@ -32,9 +32,9 @@ func (v *Verifier) parse(token string) (*tokenClaims, error) {
 	_, err := tokenParser.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return keys, nil })
 	switch {
 	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
-		return nil, ErrSignature
+		return nil, ErrWebhookSignature
 	case err != nil:
-		return nil, ErrToken
+		return nil, ErrWebhookToken
 	}
 	return claims, nil
 }
@@ -129,11 +129,11 @@ var tokenParser = jwt.NewParser(
 func bearer(h http.Header) (string, error) {
 	values := h.Values("Authorization")
 	if len(values) == 0 {
-		return "", ErrNoToken
+		return "", ErrWebhookNoToken
 	}
 	scheme, token, ok := strings.Cut(values[0], " ")
 	if len(values) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") {
-		return "", ErrToken
+		return "", ErrWebhookToken
 	}
 	return token, nil
 }
@@ -143,16 +143,16 @@ func bearer(h http.Header) (string, error) {
 func checkHeader(token string) error {
 	header, rest, ok := strings.Cut(token, ".")
 	if !ok || strings.Count(rest, ".") != 1 || len(token) > maxToken {
-		return ErrToken
+		return ErrWebhookToken
 	}
 	for i := range len(token) {
 		if c := token[i]; !isBase64URL(c) && c != '.' { // the decoder would pass over line breaks
-			return ErrToken
+			return ErrWebhookToken
 		}
 	}
 	text, err := base64.RawURLEncoding.Strict().DecodeString(header)
 	if err != nil {
-		return ErrToken
+		return ErrWebhookToken
 	}
 	var s jsonscan.Scanner
 	s.Reset(string(text), text)
@@ -175,9 +175,9 @@ func checkHeader(token string) error {
 	s.End()
 	switch {
 	case s.Err() != nil || critical:
-		return ErrToken
+		return ErrWebhookToken
 	case alg != jwt.SigningMethodHS256.Alg():
-		return ErrAlgorithm
+		return ErrWebhookAlgorithm
 	default:
 		return nil
 	}

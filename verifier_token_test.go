@@ -39,11 +39,11 @@ func TestVerifierRefusesAlgorithms(t *testing.T) {
 	} {
 		header := `{"alg":` + alg + `,"typ":"JWT"}`
 		attacks = append(attacks,
-			attack{name: alg + " with a good signature", token: forge(header, hookClaims(t), hookSecret), want: nexmo.ErrAlgorithm},
-			attack{name: alg + " without a signature", token: segment(header) + "." + segment(hookClaims(t)) + ".", want: nexmo.ErrAlgorithm})
+			attack{name: alg + " with a good signature", token: forge(header, hookClaims(t), hookSecret), want: nexmo.ErrWebhookAlgorithm},
+			attack{name: alg + " without a signature", token: segment(header) + "." + segment(hookClaims(t)) + ".", want: nexmo.ErrWebhookAlgorithm})
 	}
 	for _, header := range []string{`{"typ":"JWT"}`, `{}`, `{"Alg":"HS256"}`, `{"ALG":"HS256"}`, `null`, `[]`, `"HS256"`, `256`} {
-		attacks = append(attacks, attack{name: "header " + header, token: forge(header, hookClaims(t), hookSecret), want: nexmo.ErrAlgorithm})
+		attacks = append(attacks, attack{name: "header " + header, token: forge(header, hookClaims(t), hookSecret), want: nexmo.ErrWebhookAlgorithm})
 	}
 	runAttacks(t, attacks)
 }
@@ -93,36 +93,36 @@ func TestVerifierRefusesOtherKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	runAttacks(t, []attack{
-		{name: "RS256", token: signed(jwt.SigningMethodRS256, `{"alg":"RS256","typ":"JWT"}`, key), want: nexmo.ErrAlgorithm},
-		{name: "RS256 and its public key as the secret", token: signed(jwt.SigningMethodRS256, `{"alg":"RS256"}`, key), verifier: secretAsKey, want: nexmo.ErrAlgorithm},
-		{name: "RS256 by name, HMAC with the secret", token: forge(`{"alg":"RS256"}`, claims, hookSecret), want: nexmo.ErrAlgorithm},
-		{name: "RS256 by name, HMAC with a public key", token: forge(`{"alg":"RS256"}`, claims, public), want: nexmo.ErrAlgorithm},
-		{name: "HS256 by name, RS256 in truth", token: signed(jwt.SigningMethodRS256, hookHeader, key), want: nexmo.ErrSignature},
-		{name: "HMAC with a public key", token: forge(hookHeader, claims, public), want: nexmo.ErrSignature},
-		{name: "ES256", token: signed(jwt.SigningMethodES256, `{"alg":"ES256","typ":"JWT"}`, curve), want: nexmo.ErrAlgorithm},
-		{name: "HS256 by name, ES256 in truth", token: signed(jwt.SigningMethodES256, hookHeader, curve), want: nexmo.ErrSignature},
-		{name: "HS384", token: signed(jwt.SigningMethodHS384, `{"alg":"HS384","typ":"JWT"}`, []byte(hookSecret)), want: nexmo.ErrAlgorithm},
-		{name: "HS512", token: signed(jwt.SigningMethodHS512, `{"alg":"HS512","typ":"JWT"}`, []byte(hookSecret)), want: nexmo.ErrAlgorithm},
-		{name: "HS256 by name, HS384 in truth", token: input + "." + macOf(sha512.New384, hookSecret, input), want: nexmo.ErrSignature},
-		{name: "HS256 by name, HS512 in truth", token: input + "." + macOf(sha512.New, hookSecret, input), want: nexmo.ErrSignature},
+		{name: "RS256", token: signed(jwt.SigningMethodRS256, `{"alg":"RS256","typ":"JWT"}`, key), want: nexmo.ErrWebhookAlgorithm},
+		{name: "RS256 and its public key as the secret", token: signed(jwt.SigningMethodRS256, `{"alg":"RS256"}`, key), verifier: secretAsKey, want: nexmo.ErrWebhookAlgorithm},
+		{name: "RS256 by name, HMAC with the secret", token: forge(`{"alg":"RS256"}`, claims, hookSecret), want: nexmo.ErrWebhookAlgorithm},
+		{name: "RS256 by name, HMAC with a public key", token: forge(`{"alg":"RS256"}`, claims, public), want: nexmo.ErrWebhookAlgorithm},
+		{name: "HS256 by name, RS256 in truth", token: signed(jwt.SigningMethodRS256, hookHeader, key), want: nexmo.ErrWebhookSignature},
+		{name: "HMAC with a public key", token: forge(hookHeader, claims, public), want: nexmo.ErrWebhookSignature},
+		{name: "ES256", token: signed(jwt.SigningMethodES256, `{"alg":"ES256","typ":"JWT"}`, curve), want: nexmo.ErrWebhookAlgorithm},
+		{name: "HS256 by name, ES256 in truth", token: signed(jwt.SigningMethodES256, hookHeader, curve), want: nexmo.ErrWebhookSignature},
+		{name: "HS384", token: signed(jwt.SigningMethodHS384, `{"alg":"HS384","typ":"JWT"}`, []byte(hookSecret)), want: nexmo.ErrWebhookAlgorithm},
+		{name: "HS512", token: signed(jwt.SigningMethodHS512, `{"alg":"HS512","typ":"JWT"}`, []byte(hookSecret)), want: nexmo.ErrWebhookAlgorithm},
+		{name: "HS256 by name, HS384 in truth", token: input + "." + macOf(sha512.New384, hookSecret, input), want: nexmo.ErrWebhookSignature},
+		{name: "HS256 by name, HS512 in truth", token: input + "." + macOf(sha512.New, hookSecret, input), want: nexmo.ErrWebhookSignature},
 
-		{name: "key in jwk", token: forge(`{"alg":"HS256","jwk":`+oct+`}`, claims, attackers), want: nexmo.ErrSignature},
-		{name: "key in jwks", token: forge(`{"alg":"HS256","kid":"1","jwks":{"keys":[`+oct+`]}}`, claims, attackers), want: nexmo.ErrSignature},
-		{name: "certificate in x5c", token: forge(`{"alg":"HS256","x5c":["`+segment(attackers)+`"],"x5t":"AA"}`, claims, attackers), want: nexmo.ErrSignature},
-		{name: "kid is a file", token: forge(`{"alg":"HS256","kid":"../../../../dev/null"}`, claims, "\x00"), want: nexmo.ErrSignature},
-		{name: "kid is SQL", token: forge(`{"alg":"HS256","kid":"x' UNION SELECT 'key"}`, claims, "key"), want: nexmo.ErrSignature},
-		{name: "kid is the secret itself", token: forge(`{"alg":"HS256","kid":"1","k":"`+segment("1")+`"}`, claims, "1"), want: nexmo.ErrSignature},
+		{name: "key in jwk", token: forge(`{"alg":"HS256","jwk":`+oct+`}`, claims, attackers), want: nexmo.ErrWebhookSignature},
+		{name: "key in jwks", token: forge(`{"alg":"HS256","kid":"1","jwks":{"keys":[`+oct+`]}}`, claims, attackers), want: nexmo.ErrWebhookSignature},
+		{name: "certificate in x5c", token: forge(`{"alg":"HS256","x5c":["`+segment(attackers)+`"],"x5t":"AA"}`, claims, attackers), want: nexmo.ErrWebhookSignature},
+		{name: "kid is a file", token: forge(`{"alg":"HS256","kid":"../../../../dev/null"}`, claims, "\x00"), want: nexmo.ErrWebhookSignature},
+		{name: "kid is SQL", token: forge(`{"alg":"HS256","kid":"x' UNION SELECT 'key"}`, claims, "key"), want: nexmo.ErrWebhookSignature},
+		{name: "kid is the secret itself", token: forge(`{"alg":"HS256","kid":"1","k":"`+segment("1")+`"}`, claims, "1"), want: nexmo.ErrWebhookSignature},
 
-		{name: "empty key", token: forge(hookHeader, claims, ""), want: nexmo.ErrSignature},
-		{name: "secret decoded from base64", token: forge(hookHeader, claims, string(decoded)), want: nexmo.ErrSignature},
-		{name: "secret with a line break", token: forge(hookHeader, claims, hookSecret+"\n"), want: nexmo.ErrSignature},
-		{name: "secret in upper case", token: forge(hookHeader, claims, strings.ToUpper(hookSecret)), want: nexmo.ErrSignature},
-		{name: "all secrets at once", token: forge(hookHeader, claims, hookSecret+"another"), want: nexmo.ErrSignature, verifier: func(v *nexmo.Verifier) { v.Secrets = []string{hookSecret, "another"} }},
+		{name: "empty key", token: forge(hookHeader, claims, ""), want: nexmo.ErrWebhookSignature},
+		{name: "secret decoded from base64", token: forge(hookHeader, claims, string(decoded)), want: nexmo.ErrWebhookSignature},
+		{name: "secret with a line break", token: forge(hookHeader, claims, hookSecret+"\n"), want: nexmo.ErrWebhookSignature},
+		{name: "secret in upper case", token: forge(hookHeader, claims, strings.ToUpper(hookSecret)), want: nexmo.ErrWebhookSignature},
+		{name: "all secrets at once", token: forge(hookHeader, claims, hookSecret+"another"), want: nexmo.ErrWebhookSignature, verifier: func(v *nexmo.Verifier) { v.Secrets = []string{hookSecret, "another"} }},
 		{name: "plain SHA-256 in place of HMAC", token: input + "." + func() string {
 			sum := crypto.SHA256.New()
 			sum.Write([]byte(hookSecret + input))
 			return base64.RawURLEncoding.EncodeToString(sum.Sum(nil))
-		}(), want: nexmo.ErrSignature},
+		}(), want: nexmo.ErrWebhookSignature},
 	})
 }
 
@@ -140,7 +140,7 @@ func TestVerifierAsksNobodyForKeys(t *testing.T) {
 		if name == "kid" {
 			header = `{"alg":"HS256","kid":"` + server.URL + `"}`
 		}
-		a := attack{token: forge(header, hookClaims(t), "theirs"), body: hookBody, want: nexmo.ErrSignature}
+		a := attack{token: forge(header, hookClaims(t), "theirs"), body: hookBody, want: nexmo.ErrWebhookSignature}
 		a.refused(t)
 	}
 	if n := asked.Load(); n != 0 {
@@ -251,7 +251,7 @@ func TestVerifierRefusesMalformedTokens(t *testing.T) {
 		}
 	}
 	for i := range tests {
-		tests[i].want = nexmo.ErrToken
+		tests[i].want = nexmo.ErrWebhookToken
 	}
 	runAttacks(t, tests)
 
@@ -307,9 +307,9 @@ func TestVerifierRefusesSignatures(t *testing.T) {
 		{name: "a number written in base64", token: good[:at] + "AA"},
 	}
 	for i := range tests {
-		tests[i].want = nexmo.ErrSignature
+		tests[i].want = nexmo.ErrWebhookSignature
 		if _, err := base64.RawURLEncoding.Strict().DecodeString(tests[i].token[at:]); err != nil {
-			tests[i].want = nexmo.ErrToken
+			tests[i].want = nexmo.ErrWebhookToken
 		}
 	}
 	runAttacks(t, tests)
@@ -321,7 +321,7 @@ func TestVerifierRefusesHeaders(t *testing.T) {
 	bad := forge(hookHeader, hookClaims(t), "another secret")
 	at := len(good) / 2
 	tests := []attack{
-		{name: "none", auth: []string{}, want: nexmo.ErrNoToken},
+		{name: "none", auth: []string{}, want: nexmo.ErrWebhookNoToken},
 		{name: "empty", auth: []string{""}},
 		{name: "scheme alone", auth: []string{"Bearer"}},
 		{name: "scheme and a blank", auth: []string{"Bearer "}},
@@ -357,7 +357,7 @@ func TestVerifierRefusesHeaders(t *testing.T) {
 	for i := range tests {
 		tests[i].token = good
 		if tests[i].want == nil {
-			tests[i].want = nexmo.ErrToken
+			tests[i].want = nexmo.ErrWebhookToken
 		}
 	}
 	runAttacks(t, tests)

@@ -218,11 +218,11 @@ func (h *WebhookHandler) verify(w http.ResponseWriter, r *http.Request, deadline
 // refusal returns the status for what kept an event from being delivered.
 func (h *WebhookHandler) refusal(err error) int {
 	switch {
-	case errors.Is(err, ErrNoToken) && h.RetryUnsigned,
-		errors.Is(err, ErrNoSecret), errors.Is(err, errUnsigned), // it is we who are at fault
+	case errors.Is(err, ErrWebhookNoToken) && h.RetryUnsigned,
+		errors.Is(err, ErrWebhookNoSecret), errors.Is(err, errUnsigned), // it is we who are at fault
 		errors.Is(err, errBusy), errors.Is(err, errDraining), errors.Is(err, errSameToken):
 		return http.StatusServiceUnavailable
-	case errors.Is(err, ErrTooLarge):
+	case errors.Is(err, ErrWebhookTooLarge):
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, errSlowBody):
 		return http.StatusRequestTimeout
@@ -235,8 +235,8 @@ func (h *WebhookHandler) refusal(err error) int {
 
 func refused(err error) bool {
 	for _, e := range [...]error{
-		ErrNoToken, ErrToken, ErrAlgorithm, ErrSignature, ErrIssuer, ErrExpired,
-		ErrNotYetValid, ErrPayloadHash, ErrAccount, ErrReplay,
+		ErrWebhookNoToken, ErrWebhookToken, ErrWebhookAlgorithm, ErrWebhookSignature, ErrWebhookIssuer, ErrWebhookExpired,
+		ErrWebhookNotYetValid, ErrWebhookPayloadHash, ErrWebhookAccount, ErrWebhookReplay,
 	} {
 		if errors.Is(err, e) {
 			return true

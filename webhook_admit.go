@@ -19,7 +19,7 @@ func (h *WebhookHandler) begin(c *Claims) error {
 	case h.underWay >= limit:
 		return errBusy
 	case h.tokens.has(c.ID):
-		return ErrReplay
+		return ErrWebhookReplay
 	case h.RememberTokens > 0 && !h.tokens.begin(c.ID):
 		return errSameToken
 	}

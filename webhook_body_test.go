@@ -105,7 +105,7 @@ func TestWebhookLargeBody(t *testing.T) {
 			if len(sink.ids()) != 0 {
 				t.Error("an event was delivered")
 			}
-			if got := results(); test.want == http.StatusRequestEntityTooLarge && !errors.Is(got[0].Err, nexmo.ErrTooLarge) {
+			if got := results(); test.want == http.StatusRequestEntityTooLarge && !errors.Is(got[0].Err, nexmo.ErrWebhookTooLarge) {
 				t.Errorf("Observe was told %+v", got)
 			}
 
@@ -113,7 +113,7 @@ func TestWebhookLargeBody(t *testing.T) {
 			body = &countingReader{left: test.size}
 			r.Body, r.ContentLength = io.NopCloser(body), test.declared
 			_, payload, err := h.Verifier.Verify(r)
-			if payload != nil || errors.Is(err, nexmo.ErrTooLarge) != (test.want == http.StatusRequestEntityTooLarge) {
+			if payload != nil || errors.Is(err, nexmo.ErrWebhookTooLarge) != (test.want == http.StatusRequestEntityTooLarge) {
 				t.Errorf("Verify = %d bytes, %v", len(payload), err)
 			}
 			if body.read > test.most {

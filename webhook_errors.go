@@ -7,37 +7,37 @@ import (
 // Why a webhook was refused. A handler logs which it was; the sender is told
 // nothing but a status.
 var (
-	// ErrNoSecret says that Secrets is empty, or that one of them is.
-	ErrNoSecret = errors.New("nexmo: Verifier: Secrets: give the signature secret of the account; an empty one verifies nothing")
-	// ErrNoToken says that there is no Authorization header: the callbacks are not
+	// ErrWebhookNoSecret says that Secrets is empty, or that one of them is.
+	ErrWebhookNoSecret = errors.New("nexmo: Verifier: Secrets: give the signature secret of the account; an empty one verifies nothing")
+	// ErrWebhookNoToken says that there is no Authorization header: the callbacks are not
 	// signed, or something on the way has taken it.
-	ErrNoToken = errors.New("nexmo: webhook: no Authorization header")
-	// ErrToken says that the header is not one Bearer token, or that the token is not
+	ErrWebhookNoToken = errors.New("nexmo: webhook: no Authorization header")
+	// ErrWebhookToken says that the header is not one Bearer token, or that the token is not
 	// three parts of strict base64url and JSON with an iat, or larger than 8 KiB.
-	ErrToken = errors.New("nexmo: webhook: the token is malformed")
-	// ErrAlgorithm says that the alg of the token is not HS256.
-	ErrAlgorithm = errors.New("nexmo: webhook: the token is not signed with HS256")
-	// ErrSignature says that the token was signed with none of the Secrets.
-	ErrSignature = errors.New("nexmo: webhook: the signature is wrong")
-	// ErrIssuer says that the iss of the token is not Vonage.
-	ErrIssuer = errors.New("nexmo: webhook: the token is of another issuer")
-	// ErrExpired says that the iat of the token is older than MaxAge, or that its exp,
+	ErrWebhookToken = errors.New("nexmo: webhook: the token is malformed")
+	// ErrWebhookAlgorithm says that the alg of the token is not HS256.
+	ErrWebhookAlgorithm = errors.New("nexmo: webhook: the token is not signed with HS256")
+	// ErrWebhookSignature says that the token was signed with none of the Secrets.
+	ErrWebhookSignature = errors.New("nexmo: webhook: the signature is wrong")
+	// ErrWebhookIssuer says that the iss of the token is not Vonage.
+	ErrWebhookIssuer = errors.New("nexmo: webhook: the token is of another issuer")
+	// ErrWebhookExpired says that the iat of the token is older than MaxAge, or that its exp,
 	// if it has one, has passed.
-	ErrExpired = errors.New("nexmo: webhook: the token is too old: the time that MaxAge allows has passed")
-	// ErrNotYetValid says that the iat of the token is more than Leeway ahead, or that
+	ErrWebhookExpired = errors.New("nexmo: webhook: the token is too old: the time that MaxAge allows has passed")
+	// ErrWebhookNotYetValid says that the iat of the token is more than Leeway ahead, or that
 	// its nbf, if it has one, is ahead.
-	ErrNotYetValid = errors.New("nexmo: webhook: the token is of the future: more than Leeway away")
-	// ErrPayloadHash says that the payload_hash of the token is missing, or is not that
+	ErrWebhookNotYetValid = errors.New("nexmo: webhook: the token is of the future: more than Leeway away")
+	// ErrWebhookPayloadHash says that the payload_hash of the token is missing, or is not that
 	// of the body: something has changed the body on the way.
-	ErrPayloadHash = errors.New("nexmo: webhook: the token is for another payload")
-	// ErrAccount says that the api_key or application_id of the token is not that of
+	ErrWebhookPayloadHash = errors.New("nexmo: webhook: the token is for another payload")
+	// ErrWebhookAccount says that the api_key or application_id of the token is not that of
 	// APIKey or ApplicationID.
-	ErrAccount = errors.New("nexmo: webhook: the token is of another account or application")
-	// ErrReplay says that the token has brought an event before; see RememberTokens of
+	ErrWebhookAccount = errors.New("nexmo: webhook: the token is of another account or application")
+	// ErrWebhookReplay says that the token has brought an event before; see RememberTokens of
 	// [WebhookHandler].
-	ErrReplay = errors.New("nexmo: webhook: the token was used before")
-	// ErrTooLarge says that the body, or the query of a GET, is larger than MaxBody.
-	ErrTooLarge = errors.New("nexmo: webhook: the body is larger than MaxBody allows")
+	ErrWebhookReplay = errors.New("nexmo: webhook: the token was used before")
+	// ErrWebhookTooLarge says that the body, or the query of a GET, is larger than MaxBody.
+	ErrWebhookTooLarge = errors.New("nexmo: webhook: the body is larger than MaxBody allows")
 )
 
 // Reasons of an answer that is not about the token.

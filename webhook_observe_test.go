@@ -64,7 +64,7 @@ func TestWebhookObserve(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("Observe was told (-want +got):\n%s", diff)
 		}
-		for i, want := range []error{nil, failing, nil, nil, nil, nexmo.ErrSignature, nil} {
+		for i, want := range []error{nil, failing, nil, nil, nil, nexmo.ErrWebhookSignature, nil} {
 			ok := errors.Is(errs[i], want)
 			if want == nil {
 				ok = (errs[i] == nil) == (got[i].Status == http.StatusNoContent)

@@ -21,7 +21,7 @@ func (v *Verifier) read(r *http.Request) (hashed, payload []byte, err error) {
 	}
 	if r.Method == http.MethodGet {
 		if int64(len(r.URL.RawQuery)) > limit {
-			return nil, nil, ErrTooLarge
+			return nil, nil, ErrWebhookTooLarge
 		}
 		return queryPayload(r.URL.RawQuery)
 	}
@@ -34,7 +34,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, nil
 	}
 	if r.ContentLength > limit {
-		return nil, ErrTooLarge
+		return nil, ErrWebhookTooLarge
 	}
 	var b bytes.Buffer
 	if n := min(r.ContentLength, defaultMaxBody); n > 0 { // room for more is made when it comes
@@ -43,12 +43,12 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	limit = min(limit, math.MaxInt64-1)
 	if _, err := b.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, ErrTooLarge
+			return nil, ErrWebhookTooLarge
 		}
 		return nil, fmt.Errorf("nexmo: webhook: reading the body: %w", err)
 	}
 	if int64(b.Len()) > limit {
-		return nil, ErrTooLarge
+		return nil, ErrWebhookTooLarge
 	}
 	return b.Bytes(), nil
 }

@@ -115,8 +115,8 @@ func TestWebhookPermanentErrors(t *testing.T) {
 		{"a list with nothing in it", &errorList{[]error{nil}}, http.StatusServiceUnavailable},
 		{"ctx", context.DeadlineExceeded, http.StatusServiceUnavailable},
 		{"closed", nexmo.ErrClosed, http.StatusServiceUnavailable},
-		{"an error like those of verifying", nexmo.ErrSignature, http.StatusServiceUnavailable},
-		{"an error like that of a large body", nexmo.ErrTooLarge, http.StatusServiceUnavailable},
+		{"an error like those of verifying", nexmo.ErrWebhookSignature, http.StatusServiceUnavailable},
+		{"an error like that of a large body", nexmo.ErrWebhookTooLarge, http.StatusServiceUnavailable},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -44,7 +44,7 @@ func TestWebhookRememberTokens(t *testing.T) {
 		if len(sink.ids()) != 2 {
 			t.Errorf("%d were delivered", len(sink.ids()))
 		}
-		if got := results(); !errors.Is(got[1].Err, nexmo.ErrReplay) {
+		if got := results(); !errors.Is(got[1].Err, nexmo.ErrWebhookReplay) {
 			t.Errorf("Observe was told %+v", got[1])
 		}
 	})
