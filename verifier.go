@@ -12,8 +12,8 @@ import (
 
 // Verifier verifies signed webhooks: that they come from the service, are meant
 // for this account, are recent, and have arrived as they were sent. Only Secrets
-// must be given. A Verifier is not changed by use: its methods may be called
-// from several goroutines.
+// must be set: without it, every webhook is refused with [ErrWebhookNoSecret]. A
+// Verifier is not changed by use: its methods may be called from several goroutines.
 //
 // Printing or logging a Verifier shows no secret. No method can keep package fmt
 // from looking into an unexported field of another struct, though: have a pointer
@@ -72,8 +72,9 @@ const (
 // its Authorization header. It returns what the token says and the payload, for
 // [ParseEvent]. The body is read to its end, or to MaxBody, and not closed.
 //
-// The error is one of the Err variables above, or what reading the body failed
-// with. It holds nothing of the request.
+// The error matches [ErrWebhookNotAuthentic] and the one that says why, or
+// [ErrWebhookNoSecret], or [ErrWebhookTooLarge]. Any other error is about a query
+// that is malformed, or from reading the body. It holds nothing of the request.
 func (v *Verifier) Verify(r *http.Request) (*Claims, []byte, error) {
 	hashed, payload, err := v.read(r)
 	if err != nil {
@@ -91,8 +92,8 @@ func (v *Verifier) Verify(r *http.Request) (*Claims, []byte, error) {
 }
 
 // VerifyToken verifies a token and that it was made for body, the payload as
-// received, without HTTP: for queues and functions. The error is one of the Err
-// variables above.
+// received, without HTTP: for queues and functions. The error matches
+// [ErrWebhookNotAuthentic] and the one that says why, or [ErrWebhookNoSecret].
 func (v *Verifier) VerifyToken(token string, body []byte) (*Claims, error) {
 	if len(v.Secrets) == 0 || slices.Contains(v.Secrets, "") {
 		return nil, ErrWebhookNoSecret
@@ -128,13 +129,13 @@ func (v *Verifier) check(c *tokenClaims, body []byte) error {
 	case c.issuer != webhookIssuer:
 		return ErrWebhookIssuer
 	case now.Sub(c.claims.IssuedAt) > maxAge:
-		return ErrWebhookExpired
+		return fmt.Errorf("%w: iat is more than %s ago (MaxAge)", ErrWebhookExpired, maxAge)
 	case c.claims.IssuedAt.Sub(now) > leeway:
-		return ErrWebhookNotYetValid
+		return fmt.Errorf("%w: iat is more than %s ahead of this clock (Leeway)", ErrWebhookNotYetValid, leeway)
 	case !c.claims.ExpiresAt.IsZero() && !now.Before(c.claims.ExpiresAt):
-		return ErrWebhookExpired
+		return fmt.Errorf("%w: exp has passed", ErrWebhookExpired)
 	case now.Before(c.claims.NotBefore):
-		return ErrWebhookNotYetValid
+		return fmt.Errorf("%w: nbf is ahead of this clock", ErrWebhookNotYetValid)
 	case v.APIKey != "" && c.claims.APIKey != v.APIKey, v.ApplicationID != "" && c.claims.ApplicationID != v.ApplicationID:
 		return ErrWebhookAccount
 	case !c.hashed || subtle.ConstantTimeCompare(c.payloadHash[:], sum[:]) != 1:

@@ -3,6 +3,7 @@ package nexmo_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -89,11 +90,11 @@ func FuzzVerifier(f *testing.F) {
 		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
 		r.Header["Authorization"] = []string{"Bearer " + token}
 		_, payload, rerr := v.Verify(r)
-		if !errors.Is(err, rerr) || !errors.Is(rerr, err) || err == nil && !bytes.Equal(payload, body) {
+		if fmt.Sprint(err) != fmt.Sprint(rerr) || err == nil && !bytes.Equal(payload, body) {
 			t.Errorf("VerifyToken says %v, Verify says %v", err, rerr)
 		}
 		if err != nil {
-			if got != nil || !slices.Contains(tokenErrors, err) {
+			if got != nil || !slices.ContainsFunc(tokenErrors, func(want error) bool { return errors.Is(err, want) }) {
 				t.Errorf("refused with %v and %v", got, err)
 			}
 			return

@@ -206,7 +206,7 @@ func TestVerifyEqualsVerifyToken(t *testing.T) {
 			a := attack{body: body, auth: []string{"Bearer " + token}}
 			c1, err1 := hookVerifier().VerifyToken(token, []byte(body))
 			c2, payload, err2 := hookVerifier().Verify(a.request())
-			if !errors.Is(err1, err2) || !errors.Is(err2, err1) {
+			if fmt.Sprint(err1) != fmt.Sprint(err2) {
 				t.Errorf("token %d: VerifyToken says %v, Verify says %v", i, err1, err2)
 			}
 			if diff := cmp.Diff(c1, c2); diff != "" {

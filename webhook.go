@@ -12,15 +12,17 @@ import (
 
 // WebhookHandler is an [http.Handler] for the rtc event_url of an application:
 // it verifies each webhook, delivers its event to Sink and answers when the
-// event has been handled. Verifier and Sink must be given; the zero value of
-// everything else is ready for use. It must not be copied after first use.
+// event has been handled. Verifier and Sink must be set: while one of them is nil,
+// every webhook is answered 503 and nothing is delivered, so that the service sends
+// it again, and the log says which is missing. All other fields may be zero. A
+// WebhookHandler must not be copied or changed after first use.
 //
 // Its answers, which never have a body, make the service do the right thing:
 //
 //	204  handled, or a duplicate of what was; also an event whose body is not as
 //	     documented, which a retry would not mend
 //	400  not JSON, or not an event: not sent again
-//	401  no token, or not a good one: not sent again
+//	401  not authentic ([ErrWebhookNotAuthentic]): not sent again
 //	405  neither POST nor GET
 //	408  the body did not come within Timeout
 //	413  larger than Verifier.MaxBody
@@ -32,11 +34,12 @@ import (
 // http.ResponseWriter without an Unwrap method: Timeout cannot end the reading of
 // a body then.
 type WebhookHandler struct {
-	// Verifier verifies the webhooks. It must be given, but with AllowUnsigned.
+	// Verifier verifies the webhooks. It may be nil only with AllowUnsigned, which
+	// then verifies nothing.
 	Verifier *Verifier
 
-	// Sink takes the events: an Application, a Conversation, or what stands in front
-	// of them. It must be given, and may be called from several goroutines.
+	// Sink receives the events: an Application, a Conversation, or a Sink in front of
+	// them. It must be set, and may be called from several goroutines.
 	Sink Sink
 
 	// Timeout is how long an event may take, from the arrival of the request
@@ -70,7 +73,7 @@ type WebhookHandler struct {
 	// and tokens are not logged.
 	Logger *slog.Logger
 
-	// Observe, when not nil, is called with the outcome of every request, for
+	// Observe, if not nil, is called with the outcome of every request, for
 	// metrics, before the answer is sent. It may be called from several
 	// goroutines and should return soon.
 	Observe func(ctx context.Context, r WebhookResult)
@@ -219,30 +222,18 @@ func (h *WebhookHandler) verify(w http.ResponseWriter, r *http.Request, deadline
 func (h *WebhookHandler) refusal(err error) int {
 	switch {
 	case errors.Is(err, ErrWebhookNoToken) && h.RetryUnsigned,
-		errors.Is(err, ErrWebhookNoSecret), errors.Is(err, errUnsigned), // it is we who are at fault
+		errors.Is(err, ErrWebhookNoSecret), errors.Is(err, errUnsigned), // this program is at fault
 		errors.Is(err, errBusy), errors.Is(err, errDraining), errors.Is(err, errSameToken):
 		return http.StatusServiceUnavailable
 	case errors.Is(err, ErrWebhookTooLarge):
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, errSlowBody):
 		return http.StatusRequestTimeout
-	case refused(err):
+	case errors.Is(err, ErrWebhookNotAuthentic):
 		return http.StatusUnauthorized
 	default:
 		return http.StatusBadRequest
 	}
-}
-
-func refused(err error) bool {
-	for _, e := range [...]error{
-		ErrWebhookNoToken, ErrWebhookToken, ErrWebhookAlgorithm, ErrWebhookSignature, ErrWebhookIssuer, ErrWebhookExpired,
-		ErrWebhookNotYetValid, ErrWebhookPayloadHash, ErrWebhookAccount, ErrWebhookReplay,
-	} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }
 
 // permanent reports whether err is nothing but bodies that are not as

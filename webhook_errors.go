@@ -1,53 +1,74 @@
 package nexmo
 
-import (
-	"errors"
-)
+import "errors"
 
-// Why a webhook was refused. A handler logs which it was; the sender is told
-// nothing but a status.
+// ErrWebhookNotAuthentic is matched by every error that says why a webhook is not
+// authentic, so that [WebhookHandler] answers it 401:
+//
+//	if errors.Is(err, nexmo.ErrWebhookNotAuthentic) {
+//		return nil // not from the service, not for us, or too late: drop it
+//	}
+var ErrWebhookNotAuthentic = errors.New("nexmo: webhook: not authentic")
+
+// Why a webhook is not authentic. Each matches [ErrWebhookNotAuthentic] too. The log
+// of a [WebhookHandler] says which it was; the sender receives only the status.
 var (
-	// ErrWebhookNoSecret says that Secrets is empty, or that one of them is.
-	ErrWebhookNoSecret = errors.New("nexmo: Verifier: Secrets: give the signature secret of the account; an empty one verifies nothing")
-	// ErrWebhookNoToken says that there is no Authorization header: the callbacks are not
-	// signed, or something on the way has taken it.
-	ErrWebhookNoToken = errors.New("nexmo: webhook: no Authorization header")
-	// ErrWebhookToken says that the header is not one Bearer token, or that the token is not
-	// three parts of strict base64url and JSON with an iat, or larger than 8 KiB.
-	ErrWebhookToken = errors.New("nexmo: webhook: the token is malformed")
-	// ErrWebhookAlgorithm says that the alg of the token is not HS256.
-	ErrWebhookAlgorithm = errors.New("nexmo: webhook: the token is not signed with HS256")
-	// ErrWebhookSignature says that the token was signed with none of the Secrets.
-	ErrWebhookSignature = errors.New("nexmo: webhook: the signature is wrong")
-	// ErrWebhookIssuer says that the iss of the token is not Vonage.
-	ErrWebhookIssuer = errors.New("nexmo: webhook: the token is of another issuer")
-	// ErrWebhookExpired says that the iat of the token is older than MaxAge, or that its exp,
-	// if it has one, has passed.
-	ErrWebhookExpired = errors.New("nexmo: webhook: the token is too old: the time that MaxAge allows has passed")
-	// ErrWebhookNotYetValid says that the iat of the token is more than Leeway ahead, or that
-	// its nbf, if it has one, is ahead.
-	ErrWebhookNotYetValid = errors.New("nexmo: webhook: the token is of the future: more than Leeway away")
-	// ErrWebhookPayloadHash says that the payload_hash of the token is missing, or is not that
-	// of the body: something has changed the body on the way.
-	ErrWebhookPayloadHash = errors.New("nexmo: webhook: the token is for another payload")
-	// ErrWebhookAccount says that the api_key or application_id of the token is not that of
-	// APIKey or ApplicationID.
-	ErrWebhookAccount = errors.New("nexmo: webhook: the token is of another account or application")
-	// ErrWebhookReplay says that the token has brought an event before; see RememberTokens of
-	// [WebhookHandler].
-	ErrWebhookReplay = errors.New("nexmo: webhook: the token was used before")
-	// ErrWebhookTooLarge says that the body, or the query of a GET, is larger than MaxBody.
-	ErrWebhookTooLarge = errors.New("nexmo: webhook: the body is larger than MaxBody allows")
+	// ErrWebhookNoToken means that there is no Authorization header. The callbacks are not
+	// signed, or a proxy removed the header.
+	ErrWebhookNoToken = notAuthentic("no Authorization header")
+	// ErrWebhookToken means that the header is not one Bearer token, or the token is larger than
+	// 8 KiB, or it is not three parts of strict base64url and JSON with an iat.
+	ErrWebhookToken = notAuthentic("the token is malformed")
+	// ErrWebhookAlgorithm means that the alg of the token is not HS256.
+	ErrWebhookAlgorithm = notAuthentic("the token is not signed with HS256")
+	// ErrWebhookSignature means that none of Verifier.Secrets signed the token.
+	ErrWebhookSignature = notAuthentic("the signature is wrong")
+	// ErrWebhookIssuer means that the iss of the token is not Vonage.
+	ErrWebhookIssuer = notAuthentic("the issuer of the token is not Vonage")
+	// ErrWebhookExpired means that the iat of the token is more than Verifier.MaxAge ago, or its
+	// exp, if there is one, has passed.
+	ErrWebhookExpired = notAuthentic("token expired")
+	// ErrWebhookNotYetValid means that the iat of the token is more than Verifier.Leeway ahead, or
+	// its nbf, if there is one, is ahead.
+	ErrWebhookNotYetValid = notAuthentic("token not valid yet")
+	// ErrWebhookPayloadHash means that the payload_hash of the token is missing, or it is not the
+	// hash of the payload. Something between the service and here changed the payload.
+	ErrWebhookPayloadHash = notAuthentic("payload_hash of the token does not match the payload")
+	// ErrWebhookAccount means that the api_key or application_id of the token is not
+	// Verifier.APIKey or Verifier.ApplicationID.
+	ErrWebhookAccount = notAuthentic("the token is for another account or application")
+	// ErrWebhookReplay means that an event with this token was handled before. See
+	// WebhookHandler.RememberTokens.
+	ErrWebhookReplay = notAuthentic("the token was used before")
 )
 
-// Reasons of an answer that is not about the token.
+// Errors of a webhook that are not about its authenticity.
+var (
+	// ErrWebhookNoSecret means that Verifier.Secrets is empty, or one of them is.
+	ErrWebhookNoSecret = errors.New("nexmo: webhook: no signature secret: Verifier.Secrets is empty, or holds an empty secret")
+	// ErrWebhookTooLarge means that the body, or the query of a GET, is larger than
+	// Verifier.MaxBody.
+	ErrWebhookTooLarge = errors.New("nexmo: webhook: the body is larger than Verifier.MaxBody")
+)
+
+// Why [WebhookHandler] did not handle a webhook, besides.
 var (
 	errBusy      = errors.New("nexmo: webhook: MaxConcurrent events are under way")
 	errDraining  = errors.New("nexmo: webhook: the handler is being drained")
 	errSameToken = errors.New("nexmo: webhook: an event with the same token is under way")
 	errMethod    = errors.New("nexmo: webhook: the method is neither POST nor GET")
-	errSlowBody  = errors.New("nexmo: webhook: the body did not come in time")
+	errQuery     = errors.New("nexmo: webhook: the query is malformed")
+	errSlowBody  = errors.New("nexmo: webhook: the body did not arrive within Timeout")
 	errSlow      = errors.New("nexmo: webhook: the handlers took longer than Timeout")
-	errNoSink    = errors.New("nexmo: WebhookHandler: Sink is nil: give an Application or a Conversation")
-	errUnsigned  = errors.New("nexmo: WebhookHandler: Verifier is nil: give one, or set AllowUnsigned to accept events from anybody")
+	errNoSink    = errors.New("nexmo: WebhookHandler: Sink is nil: set it to an Application or a Conversation")
+	errUnsigned  = errors.New("nexmo: WebhookHandler: Verifier is nil: set it, or set AllowUnsigned to accept events from anybody")
 )
+
+// notAuthentic makes an error that matches [ErrWebhookNotAuthentic].
+func notAuthentic(reason string) error { return &notAuthenticError{reason} }
+
+type notAuthenticError struct{ reason string }
+
+func (e *notAuthenticError) Error() string { return "nexmo: webhook: " + e.reason }
+
+func (e *notAuthenticError) Unwrap() error { return ErrWebhookNotAuthentic }

@@ -66,7 +66,7 @@ func queryPayload(query string) (hashed, payload []byte, err error) {
 		name, nerr := url.QueryUnescape(name)
 		value, verr := url.QueryUnescape(value)
 		if nerr != nil || verr != nil {
-			return nil, nil, errors.New("nexmo: webhook: the query is malformed")
+			return nil, nil, errQuery
 		}
 		if h.Len() > 0 {
 			h.WriteByte(',')
