@@ -61,6 +61,7 @@ func TestVerifierRefusesClaims(t *testing.T) {
 		{name: "iat as large as an int64 and one", token: iat(`9223372036854775808`), want: nexmo.ErrWebhookToken},
 		{name: "iat wraps around", token: iat(`18446744075459551616`), want: nexmo.ErrWebhookToken},
 		{name: "iat in milliseconds", token: iat(`1750000000000`), want: nexmo.ErrWebhookToken},
+		{name: "iat in the year 10000", token: iat(`253402300800`), want: nexmo.ErrWebhookToken},
 		{name: "iat NaN", token: iat(`NaN`), want: nexmo.ErrWebhookToken},
 		{name: "iat Infinity", token: iat(`Infinity`), want: nexmo.ErrWebhookToken},
 		{name: "iat with a zero in front", token: iat(`01750000000`), want: nexmo.ErrWebhookToken},

@@ -60,6 +60,7 @@ func TestVerifierAccepts(t *testing.T) {
 			want: func(c *nexmo.Claims) { c.NotBefore, c.ExpiresAt = hookNow, hookNow.Add(time.Second) },
 		},
 		{name: "aud is text", attack: attack{token: hookToken(t, issClaim, issClaim+`,"aud":"somebody"`)}},
+		{name: "aud and sub", attack: attack{token: hookToken(t, issClaim, issClaim+`,"aud":"somebody","sub":"s"`)}},
 		{name: "aud is a list", attack: attack{token: hookToken(t, issClaim, issClaim+`,"aud":["somebody","else"]`)}},
 		{
 			name: "the expected account and application", attack: attack{
@@ -259,4 +260,37 @@ func TestVerifierConcurrently(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// A Verifier keys its secrets once, and makes a buffer for the body once.
+func TestVerifierAllocates(t *testing.T) { //nolint:paralleltest // it counts allocations
+	if raceEnabled {
+		t.Skip("the race detector allocates, too")
+	}
+	v := hookVerifier()
+	body := strings.Repeat("x", 20_000)
+	token := hookToken(t, hashOf(hookBody), hashOf(body))
+	raw, in := []byte(body), strings.NewReader(body)
+	r := httptest.NewRequest(http.MethodPost, "/events", in)
+	r.Header.Set("Authorization", "Bearer "+token)
+	for name, test := range map[string]struct {
+		want float64
+		do   func() error
+	}{
+		"VerifyToken": {2, func() error {
+			_, err := v.VerifyToken(token, raw)
+			return err
+		}},
+		"Verify": {4, func() error {
+			in.Reset(body)
+			_, _, err := v.Verify(r)
+			return err
+		}},
+	} {
+		var err error
+		got := testing.AllocsPerRun(100, func() { err = errors.Join(err, test.do()) })
+		if err != nil || got > test.want {
+			t.Errorf("%s: %v allocations, want at most %v; %v", name, got, test.want, err)
+		}
+	}
 }

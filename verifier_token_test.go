@@ -250,6 +250,13 @@ func TestVerifierRefusesMalformedTokens(t *testing.T) {
 			}
 		}
 	}
+	// The form is checked before alg is: the first check that fails decides.
+	for _, c := range "{[:@`/+^" {
+		tests = append(tests, attack{name: fmt.Sprintf("%q in the claims of alg none", c), token: segment(`{"alg":"none"}`) + "." + claims[:8] + string(c) + claims[9:] + "." + sig})
+	}
+	tests = append(tests,
+		attack{name: "header of alg none with a letter behind", token: forge(`{"alg":"none"}x`, hookClaims(t), hookSecret)},
+		attack{name: "header of alg none with bits left over", token: sealed(last(segment(`{"alg":"none"}   `))+"."+claims, hookSecret)})
 	for i := range tests {
 		tests[i].want = nexmo.ErrWebhookToken
 	}

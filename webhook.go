@@ -82,8 +82,7 @@ type WebhookHandler struct {
 
 	mu       sync.Mutex
 	underWay int
-	draining bool
-	idle     chan struct{} // closed when underWay falls to 0; nil while nobody drains
+	idle     chan struct{} // closed when draining and nothing is under way; nil before
 	tokens   recentTokens
 }
 
@@ -130,22 +129,19 @@ func (h *WebhookHandler) serve(w http.ResponseWriter, r *http.Request, res *Webh
 	if h.Sink == nil {
 		return http.StatusServiceUnavailable, errNoSink
 	}
-	ctx, cancel := context.WithDeadline(r.Context(), deadline)
 	claims, payload, err := h.verify(w, r, deadline)
 	if err != nil {
-		cancel()
 		return h.refusal(err), err
 	}
 	e, err := parseOwned(payload)
 	if err != nil {
-		cancel()
 		return http.StatusBadRequest, err
 	}
 	res.EventType, res.ConversationID, res.EventID = e.Type, e.ConversationID, e.ID
 	if err := h.begin(claims); err != nil {
-		cancel()
 		return h.refusal(err), err
 	}
+	ctx, cancel := context.WithDeadline(r.Context(), deadline)
 	// On a goroutine of its own, which belongs to Drain: a handler that does
 	// not mind its ctx must not hold the sender.
 	done := make(chan error, 1)
@@ -189,11 +185,9 @@ func (h *WebhookHandler) verify(w http.ResponseWriter, r *http.Request, deadline
 	} else if v == nil {
 		return nil, nil, errUnsigned
 	}
-	limit := v.MaxBody
-	if limit == 0 {
-		limit = defaultMaxBody
-	}
-	if r.Body != nil && r.ContentLength <= limit {
+	// It closes the connection of a sender of too much. A body that is declared as
+	// too large is not read at all, and net/http closes the connection by itself.
+	if limit := v.maxBody(); r.Body != nil && r.ContentLength <= limit {
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 	}
 	unsigned := h.AllowUnsigned && (h.Verifier == nil || len(r.Header.Values("Authorization")) == 0)

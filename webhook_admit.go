@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// begin counts an event that is under way, if there is room for it.
+// begin counts an event as under way, or returns why it is not admitted.
 func (h *WebhookHandler) begin(c *Claims) error {
 	limit := h.MaxConcurrent
 	if limit == 0 {
@@ -14,7 +14,7 @@ func (h *WebhookHandler) begin(c *Claims) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case h.draining:
+	case h.idle != nil:
 		return errDraining
 	case h.underWay >= limit:
 		return errBusy
@@ -27,8 +27,8 @@ func (h *WebhookHandler) begin(c *Claims) error {
 	return nil
 }
 
-// end counts it out. A token is remembered only when its event was handled, or
-// the retry of the service would be refused.
+// end counts it as no longer under way. A token is remembered only when its event
+// was handled, or the retry of the service would be refused.
 func (h *WebhookHandler) end(c *Claims, handled bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -39,26 +39,33 @@ func (h *WebhookHandler) end(c *Claims, handled bool) {
 	h.underWay--
 	if h.underWay == 0 && h.idle != nil {
 		close(h.idle)
-		h.idle = nil
 	}
 }
 
-// Drain has new webhooks answered 503 from now on, and returns when those under
-// way have been handled, also the ones whose sender was answered 503 meanwhile.
-// When ctx ends first, its error is returned. Call it before http.Server's
-// Shutdown.
-func (h *WebhookHandler) Drain(ctx context.Context) error {
+// drain admits nothing more. The channel is closed when nothing is under way.
+func (h *WebhookHandler) drain() <-chan struct{} {
 	h.mu.Lock()
-	h.draining = true
-	if h.underWay == 0 {
-		h.mu.Unlock()
-		return nil
-	}
+	defer h.mu.Unlock()
 	if h.idle == nil {
 		h.idle = make(chan struct{})
+		if h.underWay == 0 {
+			close(h.idle)
+		}
 	}
-	idle := h.idle
-	h.mu.Unlock()
+	return h.idle
+}
+
+// Drain makes the handler answer new webhooks with 503, for good. It returns when
+// those under way have been handled, also the ones whose sender was answered 503
+// meanwhile. If ctx ends first, Drain returns its error. Call it before http.Server's
+// Shutdown. It may be called again, and from several goroutines.
+func (h *WebhookHandler) Drain(ctx context.Context) error {
+	idle := h.drain()
+	select {
+	case <-idle:
+		return nil
+	default:
+	}
 	select {
 	case <-idle:
 		return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -136,4 +137,32 @@ func TestWebhookDrain(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A handler without webhooks is drained at once, even if ctx has ended, and refuses
+// what comes then.
+func TestWebhookDrainIdle(t *testing.T) {
+	t.Parallel()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	h := newHook(new(hookRecorder))
+	results := observed(h)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 20 {
+			if err := h.Drain(ended); err != nil {
+				t.Error(err)
+			}
+		}
+		wantAnswer(t, h, signed(hookText(1)), http.StatusServiceUnavailable)
+		if err := results()[0].Err; err == nil || !strings.Contains(err.Error(), "drained") {
+			t.Errorf("refused with %v", err)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute): // a lock is held
+		t.Fatal("Drain, or what came after it, did not return")
+	}
 }

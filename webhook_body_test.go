@@ -1,6 +1,7 @@
 package nexmo_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -135,7 +136,9 @@ func TestWebhookLargeBody(t *testing.T) {
 		t.Parallel()
 		h := newHook(new(hookRecorder))
 		h.Verifier.MaxBody = 1000
-		wantAnswer(t, h, httptest.NewRequest(http.MethodGet, "/?a="+strings.Repeat("a", 1000), nil), http.StatusRequestEntityTooLarge)
+		for n, want := range map[int]int{998: http.StatusUnauthorized, 999: http.StatusRequestEntityTooLarge} { // and "a="
+			wantAnswer(t, h, httptest.NewRequest(http.MethodGet, "/?a="+strings.Repeat("a", n), nil), want)
+		}
 	})
 }
 
@@ -359,4 +362,26 @@ func TestWebhookBrokenBody(t *testing.T) {
 	r = signed(hookText(1))
 	r.Body = nil
 	wantAnswer(t, h, r, http.StatusUnauthorized)
+}
+
+// A sender of more than MaxBody is answered and disconnected: no further request is
+// read from the connection, however little is left of the body.
+func TestWebhookDisconnectsSenderOfTooMuch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHook(new(hookRecorder))
+		h.Verifier.MaxBody = 100
+		conn := inMemory(t, h)
+		go func() {
+			_, _ = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n78\r\n%s\r\n0\r\n\r\n", strings.Repeat(" ", 120))
+		}()
+		a, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = a.Body.Close()
+		if a.StatusCode != http.StatusRequestEntityTooLarge || !a.Close {
+			t.Errorf("answered %d, disconnected: %t", a.StatusCode, a.Close)
+		}
+	})
 }

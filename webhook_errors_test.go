@@ -151,6 +151,10 @@ func TestZeroVerifier(t *testing.T) {
 	if claims, payload, err := v.Verify(r); !errors.Is(err, nexmo.ErrWebhookNoSecret) || claims != nil || payload != nil {
 		t.Errorf("Verify = %v, %q, %v", claims, payload, err)
 	}
+	r.Header.Set("Authorization", "Basic x") // the header is looked at first
+	if _, _, err := v.Verify(r); !errors.Is(err, nexmo.ErrWebhookToken) {
+		t.Errorf("Verify of another scheme: %v", err)
+	}
 	if claims, err := v.VerifyToken(nexmotest.Sign(hookSecret, nil), nil); !errors.Is(err, nexmo.ErrWebhookNoSecret) || claims != nil {
 		t.Errorf("VerifyToken = %v, %v", claims, err)
 	}

@@ -121,6 +121,10 @@ func TestWebhookLog(t *testing.T) {
 				t.Errorf("%d: the log holds %q: %s", status, private, got)
 			}
 		}
+		level := map[int]string{204: "", 400: "level=WARN ", 401: "level=WARN ", 503: "level=ERROR "}[status]
+		if !strings.Contains(got, level) {
+			t.Errorf("%d: want %q in the log: %s", status, level, got)
+		}
 		if status == http.StatusNoContent && got != "" {
 			t.Errorf("a webhook that was handled is logged: %s", got)
 		}

@@ -15,10 +15,7 @@ import (
 // read returns the payload of a request: the bytes that its hash covers, and
 // the JSON of the event, which for a POST is the same.
 func (v *Verifier) read(r *http.Request) (hashed, payload []byte, err error) {
-	limit := v.MaxBody
-	if limit == 0 {
-		limit = defaultMaxBody
-	}
+	limit := v.maxBody()
 	if r.Method == http.MethodGet {
 		if int64(len(r.URL.RawQuery)) > limit {
 			return nil, nil, ErrWebhookTooLarge
@@ -29,6 +26,13 @@ func (v *Verifier) read(r *http.Request) (hashed, payload []byte, err error) {
 	return body, body, err
 }
 
+func (v *Verifier) maxBody() int64 {
+	if v.MaxBody == 0 {
+		return defaultMaxBody
+	}
+	return v.MaxBody
+}
+
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
@@ -37,9 +41,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, ErrWebhookTooLarge
 	}
 	var b bytes.Buffer
-	if n := min(r.ContentLength, defaultMaxBody); n > 0 { // room for more is made when it comes
-		b.Grow(int(n) + bytes.MinRead)
-	}
+	b.Grow(int(max(0, min(r.ContentLength, defaultMaxBody))) + bytes.MinRead) // more is allocated when it arrives
 	limit = min(limit, math.MaxInt64-1)
 	if _, err := b.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

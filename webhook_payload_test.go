@@ -119,3 +119,38 @@ func TestWebhookGet(t *testing.T) {
 		}
 	})
 }
+
+// The payload of a GET is an object of texts; only what is a JSON object is written
+// as one.
+func TestVerifyReturnsPayloadOfQuery(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, value, want string }{
+		{"text", `a "b" <c>`, `"a \"b\" <c>"`},
+		{"object", `{"a": [1]}`, `{"a": [1]}`},
+		{"empty object", `{}`, `{}`},
+		{"begins like an object", `{`, `"{"`},
+		{"an object and more", `{}x`, `"{}x"`},
+		{"an object behind a blank", ` {}`, `" {}"`},
+		{"array", `[1]`, `"[1]"`},
+		{"number", `7`, `"7"`},
+		{"bool", `true`, `"true"`},
+		{"null", `null`, `"null"`},
+		{"text in quotes", `"x"`, `"\"x\""`},
+		{"nothing", ``, `""`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			query := "k=" + url.QueryEscape(test.value) + "&l=2"
+			hashed := `{"k":` + quoted(test.value) + `,"l":"2"}`
+			v := &nexmo.Verifier{Secrets: []string{hookSecret}}
+			_, payload, err := v.Verify(getRequest(query, hashed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(`{"k":`+test.want+`,"l":"2"}`, string(payload)); diff != "" {
+				t.Errorf("the payload (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

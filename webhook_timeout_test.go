@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -196,6 +197,53 @@ func TestWebhookHeldBack(t *testing.T) {
 		}
 		if diff := cmp.Diff([]nexmo.EventID{1, 3, 101, 102, 103}, handled); diff != "" {
 			t.Errorf("handled (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Observe receives why there is no outcome: the handlers were too slow, or the sender
+// is gone.
+func TestWebhookSaysWhyItDidNotWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		h := newHook(nexmo.SinkFunc(func(context.Context, *nexmo.Event) error {
+			<-release // whatever ctx says
+			return nil
+		}))
+		results := observed(h)
+		wantAnswer(t, h, signed(hookText(1)), http.StatusServiceUnavailable)
+		gone, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		wantAnswer(t, h, signed(hookText(2)).WithContext(gone), http.StatusServiceUnavailable)
+		close(release)
+		if err := h.Drain(t.Context()); err != nil {
+			t.Error(err)
+		}
+		got := results()
+		if err := got[0].Err; errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "longer than Timeout") {
+			t.Errorf("handlers that were too slow: %v", err)
+		}
+		if err := got[1].Err; !errors.Is(err, context.Canceled) {
+			t.Errorf("a sender who is gone: %v", err)
+		}
+	})
+}
+
+// The ctx of an event ends when its handlers have returned.
+func TestWebhookContextEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var of context.Context
+		h := newHook(nexmo.SinkFunc(func(ctx context.Context, _ *nexmo.Event) error {
+			of = ctx
+			return ctx.Err()
+		}))
+		began := time.Now()
+		wantAnswer(t, h, signed(hookText(1)), http.StatusNoContent)
+		<-of.Done()
+		if took := time.Since(began); took != 0 || !errors.Is(of.Err(), context.Canceled) {
+			t.Errorf("ctx ended with %v after %v", of.Err(), took)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -136,6 +137,45 @@ func TestWebhookRememberTokens(t *testing.T) {
 			wantAnswer(t, h, token("1"), http.StatusUnauthorized)
 			if got := calls.Load(); got != 2 {
 				t.Errorf("delivered %d times, want 2", got)
+			}
+		})
+	})
+	t.Run("none, at the same time", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			release := make(chan struct{})
+			h := newHook(nexmo.SinkFunc(func(context.Context, *nexmo.Event) error {
+				<-release
+				return nil
+			}))
+			var both sync.WaitGroup
+			for range 2 {
+				both.Go(func() { wantAnswer(t, h, token("1"), http.StatusNoContent) })
+			}
+			synctest.Wait()
+			close(release)
+			both.Wait()
+		})
+	})
+	t.Run("one, at the same time", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			release := make(chan struct{})
+			h := newHook(nexmo.SinkFunc(func(context.Context, *nexmo.Event) error {
+				<-release
+				return nil
+			}))
+			h.RememberTokens = 1
+			first := make(chan int)
+			go func() { first <- answer(t, h, token("1")) }()
+			synctest.Wait()
+			go func() {
+				synctest.Wait()
+				close(release)
+			}()
+			wantAnswer(t, h, token("1"), http.StatusServiceUnavailable)
+			if got := <-first; got != http.StatusNoContent {
+				t.Errorf("the first was answered %d", got)
 			}
 		})
 	})
