@@ -229,7 +229,8 @@
 //   - What the service says against a session is a [*SessionError].
 //   - Text that is no event, and a body that a handler cannot be given, is a
 //     [*DecodeError]; what a handler panics with is a [*PanicError].
-//   - Why a webhook was refused is [ErrSignature], [ErrExpired] and their like.
+//   - A webhook that is not authentic is refused with an error that matches
+//     [ErrWebhookNotAuthentic] and says why, such as [ErrWebhookSignature].
 //   - After Close, Deliver returns [ErrClosed].
 //
 // # Sources and sinks

@@ -64,10 +64,10 @@ func ExampleVerifier_VerifyToken() {
 	fmt.Println("account", claims.APIKey, "event", e.ID)
 
 	_, err = verifier.VerifyToken(token, append(body, '\n'))
-	fmt.Println(errors.Is(err, nexmo.ErrPayloadHash), err)
+	fmt.Println(errors.Is(err, nexmo.ErrWebhookPayloadHash), err)
 	// Output:
 	// account abcd1234 event 7
-	// true nexmo: webhook: the token is for another payload
+	// true nexmo: webhook: payload_hash of the token does not match the payload
 }
 
 // What comes during a shutdown is sent again later, and what has come is handled.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
@@ -73,11 +74,75 @@ func TestVerifierOpens(t *testing.T) {
 			t.Error("a token is opened with a secret that did not sign it")
 		}
 	}
+}
+
+// A secret is keyed once, and secrets are forgotten rather than any number kept.
+func TestVerifierKeysSecretsOnce(t *testing.T) {
+	t.Parallel()
 	var o opener
+	first, second := o.hashOf("first"), o.hashOf("second")
+	if o.hashOf("first") != first || o.hashOf("second") != second || first == second {
+		t.Error("a secret was keyed twice, or two secrets are one")
+	}
 	for i := range 100 {
 		o.hashOf(strings.Repeat("s", i))
+		if len(o.keyed) > 8 {
+			t.Fatalf("%d secrets are kept", len(o.keyed))
+		}
 	}
-	if len(o.keyed) > 8 {
-		t.Errorf("%d secrets are kept", len(o.keyed))
+}
+
+// A token may have 8 KiB, and not a byte more, whatever its header.
+func TestVerifierTokenSize(t *testing.T) {
+	t.Parallel()
+	v := &Verifier{Secrets: []string{"secret"}}
+	for _, header := range []string{usualHeaders[0], base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`))} {
+		for size, fits := range map[int]bool{8192: true, 8193: false} {
+			claims := `{"iat":1715846400,"x":"`
+			length := base64.RawURLEncoding.DecodedLen(size - len(header) - len("..") - base64.RawURLEncoding.EncodedLen(32))
+			claims += strings.Repeat("x", length-len(claims)-len(`"}`)) + `"}`
+			text := header + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+			sig, err := jwt.SigningMethodHS256.Sign(text, []byte("secret"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			token := text + "." + base64.RawURLEncoding.EncodeToString(sig)
+			if len(token) != size {
+				t.Fatalf("the token has %d bytes, want %d", len(token), size)
+			}
+			if got := v.open(token) != nil; got != (fits && header == usualHeaders[0]) {
+				t.Errorf("%d bytes, header %s: opened: %t", size, header, got)
+			}
+			if _, err := v.parse(token); (err == nil) != fits {
+				t.Errorf("%d bytes, header %s: %v", size, header, err)
+			}
+		}
+	}
+}
+
+// As many tokens are remembered as asked for, the last ones, and nothing but their IDs.
+func TestRecentTokens(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{1, 3} {
+		var tokens recentTokens
+		const all = "0123456789"
+		for i := range all {
+			id := all[i : i+1]
+			tokens.add(id, limit)
+			tokens.add(id, limit)
+			if len(tokens.set) != min(limit, i+1) || len(tokens.ring) != len(tokens.set) {
+				t.Errorf("%d tokens of %d are remembered, in a ring of %d", len(tokens.set), limit, len(tokens.ring))
+			}
+			for j := range all {
+				if got, want := tokens.has(all[j:j+1]), j <= i && j > i-limit; got != want {
+					t.Errorf("after %d, %d is remembered: %t", i, j, got)
+				}
+			}
+			for kept := range tokens.set {
+				if unsafe.StringData(kept) == unsafe.StringData(id) {
+					t.Error("the ID that is remembered is a view of the token")
+				}
+			}
+		}
 	}
 }

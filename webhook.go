@@ -3,26 +3,26 @@ package nexmo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
 
 // WebhookHandler is an [http.Handler] for the rtc event_url of an application:
 // it verifies each webhook, delivers its event to Sink and answers when the
-// event has been handled. Verifier and Sink must be given; the zero value of
-// everything else is ready for use. It must not be copied after first use.
+// event has been handled. Verifier and Sink must be set: while one of them is nil,
+// every webhook is answered 503 and nothing is delivered, so that the service sends
+// it again, and the log says which is missing. All other fields may be zero. A
+// WebhookHandler must not be copied or changed after first use.
 //
 // Its answers, which never have a body, make the service do the right thing:
 //
 //	204  handled, or a duplicate of what was; also an event whose body is not as
 //	     documented, which a retry would not mend
 //	400  not JSON, or not an event: not sent again
-//	401  no token, or not a good one: not sent again
+//	401  not authentic ([ErrWebhookNotAuthentic]): not sent again
 //	405  neither POST nor GET
 //	408  the body did not come within Timeout
 //	413  larger than Verifier.MaxBody
@@ -34,11 +34,12 @@ import (
 // http.ResponseWriter without an Unwrap method: Timeout cannot end the reading of
 // a body then.
 type WebhookHandler struct {
-	// Verifier verifies the webhooks. It must be given, but with AllowUnsigned.
+	// Verifier verifies the webhooks. It may be nil only with AllowUnsigned, which
+	// then verifies nothing.
 	Verifier *Verifier
 
-	// Sink takes the events: an Application, a Conversation, or what stands in front
-	// of them. It must be given, and may be called from several goroutines.
+	// Sink receives the events: an Application, a Conversation, or a Sink in front of
+	// them. It must be set, and may be called from several goroutines.
 	Sink Sink
 
 	// Timeout is how long an event may take, from the arrival of the request
@@ -72,7 +73,7 @@ type WebhookHandler struct {
 	// and tokens are not logged.
 	Logger *slog.Logger
 
-	// Observe, when not nil, is called with the outcome of every request, for
+	// Observe, if not nil, is called with the outcome of every request, for
 	// metrics, before the answer is sent. It may be called from several
 	// goroutines and should return soon.
 	Observe func(ctx context.Context, r WebhookResult)
@@ -81,8 +82,7 @@ type WebhookHandler struct {
 
 	mu       sync.Mutex
 	underWay int
-	draining bool
-	idle     chan struct{} // closed when underWay falls to 0; nil while nobody drains
+	idle     chan struct{} // closed when draining and nothing is under way; nil before
 	tokens   recentTokens
 }
 
@@ -99,18 +99,6 @@ type WebhookResult struct {
 const (
 	defaultWebhookTimeout = 4 * time.Second
 	defaultMaxConcurrent  = 256
-)
-
-// Reasons of an answer that is not about the token.
-var (
-	errBusy      = errors.New("nexmo: webhook: MaxConcurrent events are under way")
-	errDraining  = errors.New("nexmo: webhook: the handler is being drained")
-	errSameToken = errors.New("nexmo: webhook: an event with the same token is under way")
-	errMethod    = errors.New("nexmo: webhook: the method is neither POST nor GET")
-	errSlowBody  = errors.New("nexmo: webhook: the body did not come in time")
-	errSlow      = errors.New("nexmo: webhook: the handlers took longer than Timeout")
-	errNoSink    = errors.New("nexmo: WebhookHandler: Sink is nil: give an Application or a Conversation")
-	errUnsigned  = errors.New("nexmo: WebhookHandler: Verifier is nil: give one, or set AllowUnsigned to accept events from anybody")
 )
 
 // ServeHTTP handles one webhook.
@@ -141,22 +129,19 @@ func (h *WebhookHandler) serve(w http.ResponseWriter, r *http.Request, res *Webh
 	if h.Sink == nil {
 		return http.StatusServiceUnavailable, errNoSink
 	}
-	ctx, cancel := context.WithDeadline(r.Context(), deadline)
 	claims, payload, err := h.verify(w, r, deadline)
 	if err != nil {
-		cancel()
 		return h.refusal(err), err
 	}
 	e, err := parseOwned(payload)
 	if err != nil {
-		cancel()
 		return http.StatusBadRequest, err
 	}
 	res.EventType, res.ConversationID, res.EventID = e.Type, e.ConversationID, e.ID
 	if err := h.begin(claims); err != nil {
-		cancel()
 		return h.refusal(err), err
 	}
+	ctx, cancel := context.WithDeadline(r.Context(), deadline)
 	// On a goroutine of its own, which belongs to Drain: a handler that does
 	// not mind its ctx must not hold the sender.
 	done := make(chan error, 1)
@@ -200,11 +185,9 @@ func (h *WebhookHandler) verify(w http.ResponseWriter, r *http.Request, deadline
 	} else if v == nil {
 		return nil, nil, errUnsigned
 	}
-	limit := v.MaxBody
-	if limit == 0 {
-		limit = defaultMaxBody
-	}
-	if r.Body != nil && r.ContentLength <= limit {
+	// It closes the connection of a sender of too much. A body that is declared as
+	// too large is not read at all, and net/http closes the connection by itself.
+	if limit := v.maxBody(); r.Body != nil && r.ContentLength <= limit {
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 	}
 	unsigned := h.AllowUnsigned && (h.Verifier == nil || len(r.Header.Values("Authorization")) == 0)
@@ -232,31 +215,19 @@ func (h *WebhookHandler) verify(w http.ResponseWriter, r *http.Request, deadline
 // refusal returns the status for what kept an event from being delivered.
 func (h *WebhookHandler) refusal(err error) int {
 	switch {
-	case errors.Is(err, ErrNoToken) && h.RetryUnsigned,
-		errors.Is(err, ErrNoSecret), errors.Is(err, errUnsigned), // it is we who are at fault
+	case errors.Is(err, ErrWebhookNoToken) && h.RetryUnsigned,
+		errors.Is(err, ErrWebhookNoSecret), errors.Is(err, errUnsigned), // this program is at fault
 		errors.Is(err, errBusy), errors.Is(err, errDraining), errors.Is(err, errSameToken):
 		return http.StatusServiceUnavailable
-	case errors.Is(err, ErrTooLarge):
+	case errors.Is(err, ErrWebhookTooLarge):
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, errSlowBody):
 		return http.StatusRequestTimeout
-	case refused(err):
+	case errors.Is(err, ErrWebhookNotAuthentic):
 		return http.StatusUnauthorized
 	default:
 		return http.StatusBadRequest
 	}
-}
-
-func refused(err error) bool {
-	for _, e := range [...]error{
-		ErrNoToken, ErrToken, ErrAlgorithm, ErrSignature, ErrIssuer, ErrExpired,
-		ErrNotYetValid, ErrPayloadHash, ErrAccount, ErrReplay,
-	} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }
 
 // permanent reports whether err is nothing but bodies that are not as
@@ -272,68 +243,6 @@ func permanent(err error) bool {
 		return permanent(e.Unwrap())
 	default:
 		return false
-	}
-}
-
-// begin counts an event that is under way, if there is room for it.
-func (h *WebhookHandler) begin(c *Claims) error {
-	limit := h.MaxConcurrent
-	if limit == 0 {
-		limit = defaultMaxConcurrent
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch {
-	case h.draining:
-		return errDraining
-	case h.underWay >= limit:
-		return errBusy
-	case h.tokens.has(c.ID):
-		return ErrReplay
-	case h.RememberTokens > 0 && !h.tokens.begin(c.ID):
-		return errSameToken
-	}
-	h.underWay++
-	return nil
-}
-
-// end counts it out. A token is remembered only when its event was handled, or
-// the retry of the service would be refused.
-func (h *WebhookHandler) end(c *Claims, handled bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.tokens.end(c.ID)
-	if handled {
-		h.tokens.add(c.ID, h.RememberTokens)
-	}
-	h.underWay--
-	if h.underWay == 0 && h.idle != nil {
-		close(h.idle)
-		h.idle = nil
-	}
-}
-
-// Drain has new webhooks answered 503 from now on, and returns when those under
-// way have been handled, also the ones whose sender was answered 503 meanwhile.
-// When ctx ends first, its error is returned. Call it before http.Server's
-// Shutdown.
-func (h *WebhookHandler) Drain(ctx context.Context) error {
-	h.mu.Lock()
-	h.draining = true
-	if h.underWay == 0 {
-		h.mu.Unlock()
-		return nil
-	}
-	if h.idle == nil {
-		h.idle = make(chan struct{})
-	}
-	idle := h.idle
-	h.mu.Unlock()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("nexmo: webhook: drain: %w", ctx.Err())
 	}
 }
 
@@ -359,51 +268,4 @@ func (h *WebhookHandler) report(ctx context.Context, res *WebhookResult) {
 	if h.Observe != nil {
 		h.Observe(ctx, *res)
 	}
-}
-
-// recentTokens is the IDs of the last tokens.
-type recentTokens struct {
-	set      map[string]struct{}
-	ring     []string
-	next     int
-	underWay map[string]struct{} // those whose events are
-}
-
-// begin reports whether no event with the token is under way: now one is.
-func (t *recentTokens) begin(id string) bool {
-	if _, ok := t.underWay[id]; ok {
-		return false
-	}
-	if t.underWay == nil {
-		t.underWay = make(map[string]struct{})
-	}
-	if id != "" {
-		t.underWay[id] = struct{}{}
-	}
-	return true
-}
-
-func (t *recentTokens) end(id string) { delete(t.underWay, id) }
-
-func (t *recentTokens) has(id string) bool {
-	_, ok := t.set[id]
-	return ok && id != ""
-}
-
-func (t *recentTokens) add(id string, limit int) {
-	if limit <= 0 || id == "" || t.has(id) {
-		return
-	}
-	if t.set == nil {
-		t.set = make(map[string]struct{})
-	}
-	id = strings.Clone(id) // a view of the whole token
-	t.set[id] = struct{}{}
-	if len(t.ring) < limit {
-		t.ring = append(t.ring, id)
-		return
-	}
-	delete(t.set, t.ring[t.next])
-	t.ring[t.next] = id
-	t.next = (t.next + 1) % len(t.ring)
 }

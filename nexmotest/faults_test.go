@@ -34,7 +34,7 @@ func TestWebhookFaults(t *testing.T) {
 		"drop":      {nexmotest.Drop(), []string{"0s text 1 204", "0s text 3 204", "0s text 4 204"}, nil},
 		"duplicate": {nexmotest.Duplicate(), []string{"0s text 1 204", "0s text 2 204", "0s text 2 204", "0s text 3 204", "0s text 4 204"}, nil},
 		"delay":     {nexmotest.Delay(time.Minute), []string{"0s text 1 204", "0s text 3 204", "0s text 4 204", "1m0s text 2 204"}, nil},
-		"unsigned":  {nexmotest.Unsigned(), []string{"0s text 1 204", "0s refused 503", "0s text 3 204", "0s text 4 204", "5s text 2 204"}, nexmo.ErrNoToken},
+		"unsigned":  {nexmotest.Unsigned(), []string{"0s text 1 204", "0s refused 503", "0s text 3 204", "0s text 4 204", "5s text 2 204"}, nexmo.ErrWebhookNoToken},
 		"truncated": {nexmotest.Truncated(), []string{"0s text 1 204", "0s refused 503", "0s text 3 204", "0s text 4 204", "5s refused 503"}, nil},
 		"malformed": {nexmotest.Malformed(), []string{"0s text 1 204", "0s text 2 204", "0s text 3 204", "0s text 4 204"}, nil},
 	} {
@@ -208,7 +208,7 @@ func TestRotateSecret(t *testing.T) {
 		s.Emit("", &nexmo.AppKnocking{})
 		synctest.Wait()
 		box.wants("with the old secret", "0s refused 503")
-		if !errors.Is(box.refused[0], nexmo.ErrSignature) {
+		if !errors.Is(box.refused[0], nexmo.ErrWebhookSignature) {
 			t.Error(box.refused)
 		}
 		box.mu.Lock()

@@ -89,12 +89,12 @@ func TestSignAndVerify(t *testing.T) {
 		want error
 	}{
 		"plain":   {nil, nil},
-		"stale":   {[]nexmotest.SignOption{nexmotest.IssuedAt(time.Now().Add(-time.Hour))}, nexmo.ErrExpired},
-		"future":  {[]nexmotest.SignOption{nexmotest.IssuedAt(time.Now().Add(time.Hour))}, nexmo.ErrNotYetValid},
-		"issuer":  {[]nexmotest.SignOption{nexmotest.Claim("iss", "Somebody")}, nexmo.ErrIssuer},
-		"account": {[]nexmotest.SignOption{nexmotest.Claim("api_key", "another")}, nexmo.ErrAccount},
-		"hash":    {[]nexmotest.SignOption{nexmotest.Claim("payload_hash", nil)}, nexmo.ErrPayloadHash},
-		"no iat":  {[]nexmotest.SignOption{nexmotest.Claim("iat", nil)}, nexmo.ErrToken},
+		"stale":   {[]nexmotest.SignOption{nexmotest.IssuedAt(time.Now().Add(-time.Hour))}, nexmo.ErrWebhookExpired},
+		"future":  {[]nexmotest.SignOption{nexmotest.IssuedAt(time.Now().Add(time.Hour))}, nexmo.ErrWebhookNotYetValid},
+		"issuer":  {[]nexmotest.SignOption{nexmotest.Claim("iss", "Somebody")}, nexmo.ErrWebhookIssuer},
+		"account": {[]nexmotest.SignOption{nexmotest.Claim("api_key", "another")}, nexmo.ErrWebhookAccount},
+		"hash":    {[]nexmotest.SignOption{nexmotest.Claim("payload_hash", nil)}, nexmo.ErrWebhookPayloadHash},
+		"no iat":  {[]nexmotest.SignOption{nexmotest.Claim("iat", nil)}, nexmo.ErrWebhookToken},
 	} {
 		if _, err := v.VerifyToken(nexmotest.Sign(secret, []byte(body), test.opts...), []byte(body)); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)

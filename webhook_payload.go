@@ -1,0 +1,93 @@
+package nexmo
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// read returns the payload of a request: the bytes that its hash covers, and
+// the JSON of the event, which for a POST is the same.
+func (v *Verifier) read(r *http.Request) (hashed, payload []byte, err error) {
+	limit := v.maxBody()
+	if r.Method == http.MethodGet {
+		if int64(len(r.URL.RawQuery)) > limit {
+			return nil, nil, ErrWebhookTooLarge
+		}
+		return queryPayload(r.URL.RawQuery)
+	}
+	body, err := readBody(r, limit)
+	return body, body, err
+}
+
+func (v *Verifier) maxBody() int64 {
+	if v.MaxBody == 0 {
+		return defaultMaxBody
+	}
+	return v.MaxBody
+}
+
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	if r.ContentLength > limit {
+		return nil, ErrWebhookTooLarge
+	}
+	var b bytes.Buffer
+	b.Grow(int(max(0, min(r.ContentLength, defaultMaxBody))) + bytes.MinRead) // more is allocated when it arrives
+	limit = min(limit, math.MaxInt64-1)
+	if _, err := b.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, ErrWebhookTooLarge
+		}
+		return nil, fmt.Errorf("nexmo: webhook: reading the body: %w", err)
+	}
+	if int64(b.Len()) > limit {
+		return nil, ErrWebhookTooLarge
+	}
+	return b.Bytes(), nil
+}
+
+// queryPayload writes the query of a GET webhook as a JSON object, in order of
+// arrival and without blanks: so the service hashes it. In the event, values of
+// members that are objects are written as such.
+func queryPayload(query string) (hashed, payload []byte, err error) {
+	var h, p bytes.Buffer
+	for pair := range strings.SplitSeq(query, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, nerr := url.QueryUnescape(name)
+		value, verr := url.QueryUnescape(value)
+		if nerr != nil || verr != nil {
+			return nil, nil, errQuery
+		}
+		if h.Len() > 0 {
+			h.WriteByte(',')
+			p.WriteByte(',')
+		}
+		key, text := quoteJSON(name), quoteJSON(value)
+		fmt.Fprintf(&h, "%s:%s", key, text)
+		if strings.HasPrefix(value, "{") && json.Valid([]byte(value)) {
+			text = []byte(value)
+		}
+		fmt.Fprintf(&p, "%s:%s", key, text)
+	}
+	return fmt.Appendf(nil, "{%s}", h.Bytes()), fmt.Appendf(nil, "{%s}", p.Bytes()), nil
+}
+
+func quoteJSON(s string) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string cannot fail
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
