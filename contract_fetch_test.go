@@ -172,6 +172,7 @@ func TestContract05_GapBehindAFetchedOne(t *testing.T) {
 		})
 		mustDeliver(t, c, 1)
 		fifth := beginDeliver(t.Context(), c, numbered(5))
+		time.Sleep(100 * time.Millisecond) // the Source is being read
 		synctest.Wait()
 		twelfth := begin(func() error { return nexmo.Replay(t.Context(), c, scripted(12), conA, 0) })
 		time.Sleep(time.Minute)
@@ -437,7 +438,7 @@ func TestContract05_CallerGivesUpWhileTheSourceIsRead(t *testing.T) {
 		mustDeliver(t, c, 4)
 		patient.returns(t, nil)
 		j.is(t, "1", "2", "3", "4", "5")
-		source.is(t, "after 1", "after 3") // 4 was withdrawn, which is another gap
+		source.is(t, "after 1") // the withdrawn 4 as well, which it does not have
 	})
 }
 
@@ -468,5 +469,25 @@ func TestContract05_SourceIsAskedForAllBelowTheHighestHeldEvent(t *testing.T) {
 		if read != 9 {
 			t.Errorf("the Source was read up to %d, want 9: 10 was there", read)
 		}
+	})
+}
+
+// The other order of arrival: 5 shows the first gap, 10 the second, before the Source
+// is asked. One reading is enough for both.
+func TestContract05_SourceIsAskedOnceForTwoGaps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		source := stored(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+		c := newConA(&j, nexmo.WithStart(1), nexmo.WithSource(source))
+		fifth := beginDeliver(t.Context(), c, numbered(5))
+		fifth.waits(t)
+		tenth := beginDeliver(t.Context(), c, numbered(10))
+		tenth.waits(t)
+		time.Sleep(time.Second)
+		fifth.returns(t, nil)
+		tenth.returns(t, nil)
+		j.is(t, "1", "2", "3", "4", "5", "6", "7", "8", "9", "10")
+		source.is(t, "after 0")
 	})
 }

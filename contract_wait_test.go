@@ -298,3 +298,26 @@ func TestContract01_EventWithoutIDIsWithdrawnWhenCtxEnds(t *testing.T) {
 		})
 	}
 }
+
+// An event is withdrawn also when the ctx of all who wait for it end at once.
+func TestContract01_WithdrawnByAllAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for range 20 {
+			var j journal
+			c := newConA(&j, nexmo.WithStart(1))
+			ctx, cancel := context.WithCancel(t.Context())
+			first := beginDeliver(ctx, c, numbered(2))
+			first.waits(t)
+			again := beginDeliver(ctx, c, numbered(2))
+			again.waits(t)
+			cancel()
+			first.returns(t, context.Canceled)
+			again.returns(t, context.Canceled)
+			mustDeliver(t, c, 1)
+			j.is(t, "1")
+			mustDeliver(t, c, 2)
+			j.is(t, "1", "2")
+		}
+	})
+}

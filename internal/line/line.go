@@ -38,6 +38,7 @@ type Line[T comparable] struct {
 	held   []item[T] // wait for missing events, by rising ID
 	gap    gap
 	fetch  fetch
+	asked  int64 // the Source was asked for the IDs below this one
 	listed int64 // IDs below this one that have not come do not exist: a list of all events has shown it
 	closed bool
 }
@@ -53,7 +54,6 @@ type item[T comparable] struct {
 type gap struct {
 	until int64     // the ID behind it, as it was when the gap was noticed
 	since time.Time // the arrival of the event that has been held longest
-	asked bool      // the Source was asked for it
 }
 
 // fetch is the reading of the Source.
@@ -250,14 +250,14 @@ func (l *Line[T]) bridge(now time.Time) Step[T] {
 		none  = l.closed || head.id <= l.listed // of the missing ones will come
 		old   = l.Full() || now.Sub(l.gap.since) >= l.rules.Wait
 		over  = none || old && !l.Fetching()
-		ask   = l.rules.Source && !l.gap.asked && l.fetch.stage == idle && !none
+		ask   = l.rules.Source && l.asked < head.id && l.fetch.stage == idle && !none
 		asked = l.gap.since.Add(min(grace, l.rules.Wait)) // when the Source is
 	)
 	switch {
 	case ask && (over || !now.Before(asked)):
-		l.gap.asked = true
+		l.asked = l.held[len(l.held)-1].id
 		l.fetch = fetch{reading, later(l.gap.since.Add(l.rules.Wait), now.Add(patience))}
-		return Step[T]{Do: Fetch, Item: head.v, From: l.ids.next, To: l.gap.until - 1}
+		return Step[T]{Do: Fetch, Item: head.v, From: l.ids.next, To: l.asked - 1}
 	case over:
 		missing := Step[T]{Do: Gap, Item: head.v, From: l.ids.next, To: head.id - 1}
 		if head.id <= l.listed {
