@@ -1,0 +1,58 @@
+package nexmo_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/conversation-events/nexmo"
+)
+
+// TestPairNewClient refuses what no client can be made of, and reaches each
+// region.
+func TestPairNewClient(t *testing.T) {
+	t.Parallel()
+	tokens := nexmo.TokenFunc(func() (string, error) { return pairToken, nil })
+	if _, err := nexmo.NewClient(nil); err == nil {
+		t.Error("there is a client without tokens")
+	}
+	for _, address := range []string{"", "api.nexmo.com", "ftp://api.nexmo.com", "https://", "https://user:password@api.nexmo.com", "https://api.nexmo.com?a=b", "https://api.nexmo.com#a", "https://api.nexmo.com/%zz"} {
+		if _, err := nexmo.NewClient(tokens, nexmo.WithBaseURL(address)); err == nil || strings.Contains(err.Error(), "password") {
+			t.Errorf("%q: got %v", address, err)
+		}
+	}
+	if _, err := nexmo.NewClient(tokens, nexmo.WithUserAgent("shop\r\nX: y")); err == nil {
+		t.Error("there is a client with a user agent of two lines")
+	}
+	var buf bytes.Buffer
+	for _, address := range []string{
+		nexmo.BaseURL, nexmo.BaseURLVirginia, nexmo.BaseURLOregon, nexmo.BaseURLDublin, nexmo.BaseURLFrankfurt, nexmo.BaseURLSingapore, nexmo.BaseURLSydney,
+		" https://api.nexmo.com/ ", "http://localhost:1/prefix//",
+	} {
+		transport := pairRoundTrip(func(r *http.Request) string {
+			fmt.Fprintln(&buf, r.URL, r.Header.Get("User-Agent"))
+			return ""
+		})
+		c, err := nexmo.NewClient(tokens, nexmo.WithBaseURL(address), nexmo.WithHTTPClient(&http.Client{Transport: transport}), nexmo.WithHTTPClient(nil), nexmo.WithUserAgent("shop/1.0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.UserInfo(t.Context(), "USR-1"); err != nil {
+			t.Error(err)
+		}
+	}
+	var want strings.Builder
+	for _, address := range []string{
+		"https://api.nexmo.com", "https://api-us-3.vonage.com", "https://api-us-4.vonage.com", "https://api-eu-3.vonage.com", "https://api-eu-4.vonage.com", "https://api-ap-3.vonage.com", "https://api-ap-4.vonage.com",
+		"https://api.nexmo.com", "http://localhost:1/prefix",
+	} {
+		want.WriteString(address + "/v1/users/USR-1 shop/1.0 nexmo-go\n")
+	}
+	if diff := cmp.Diff(want.String(), buf.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
