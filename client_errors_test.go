@@ -15,8 +15,8 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-// TestPairErrors reads each style of errors.
-func TestPairErrors(t *testing.T) {
+// TestAPIErrors reads each style of errors.
+func TestAPIErrors(t *testing.T) {
 	t.Parallel()
 	sentinels := []error{nexmo.ErrInvalid, nexmo.ErrUnauthorized, nexmo.ErrNotFound, nexmo.ErrConflict, nexmo.ErrRateLimited}
 	tests := []struct {
@@ -127,7 +127,7 @@ func TestPairErrors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := pairClient(t, pairCall{method: "GET", target: "/v1/conversations/CON-1", status: tt.status, header: tt.header, answer: tt.answer})
+			c := expectingClient(t, exchange{method: "GET", target: "/v1/conversations/CON-1", status: tt.status, header: tt.header, answer: tt.answer})
 			v, err := c.ConversationInfo(t.Context(), "CON-1")
 			var got *nexmo.APIError
 			if v != nil || !errors.As(err, &got) {
@@ -153,7 +153,7 @@ func TestPairErrors(t *testing.T) {
 					t.Errorf("%q does not show %q", err, part)
 				}
 			}
-			for _, part := range append(tt.hidden, "CON-1", pairToken, "https://api.nexmo.com") {
+			for _, part := range append(tt.hidden, "CON-1", testToken, "https://api.nexmo.com") {
 				if strings.Contains(err.Error(), part) {
 					t.Errorf("%q shows %q", err, part)
 				}
@@ -162,10 +162,10 @@ func TestPairErrors(t *testing.T) {
 	}
 }
 
-func TestOddBodyAsItCame(t *testing.T) {
+func TestAPIErrorBody(t *testing.T) {
 	t.Parallel()
 	const body = "\n404 page not found\n"
-	s := newOddService(oddStatus(404, body))
+	s := newScriptedAPI(answerWith(404, body))
 	_, err := s.client(t).UserInfo(t.Context(), "a")
 	e, _ := errors.AsType[*nexmo.APIError](err)
 	if diff := cmp.Diff(body, string(e.Body)); diff != "" {
@@ -173,7 +173,7 @@ func TestOddBodyAsItCame(t *testing.T) {
 	}
 }
 
-func TestOddErrorShapes(t *testing.T) {
+func TestAPIErrorShapes(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]nexmo.APIError{
 		`{"type":"about:blank","title":"Not Found"}`:                                                              {},
@@ -181,7 +181,7 @@ func TestOddErrorShapes(t *testing.T) {
 		`{"invalid_parameters":[{"name":"a","reason":["x"]},{"name":"b","reason":"y"}]}`:                          {InvalidParameters: []nexmo.InvalidParameter{{Name: "a", Reason: `["x"]`}, {Name: "b", Reason: "y"}}},
 		`{"code":"a:error:b","description":"c","invalid_parameters":[{"name":"a","reason":"x","in":"body"},"b"]}`: {Code: "a:error:b", InvalidParameters: []nexmo.InvalidParameter{{Name: "a", Reason: "x"}, {Name: "b"}}},
 	} {
-		s := newOddService(oddStatus(400, body))
+		s := newScriptedAPI(answerWith(400, body))
 		_, err := s.client(t).UserInfo(t.Context(), "a")
 		e, _ := errors.AsType[*nexmo.APIError](err)
 		if diff := cmp.Diff(want.Code, e.Code); diff != "" {
@@ -193,9 +193,9 @@ func TestOddErrorShapes(t *testing.T) {
 	}
 }
 
-func TestOddDetailEcho(t *testing.T) {
+func TestAPIErrorHidesDetail(t *testing.T) {
 	t.Parallel()
-	s := newOddService(oddStatus(409, `{"title":"Conflict","code":"user:error:duplicate-name","detail":"The user name priya is taken."}`))
+	s := newScriptedAPI(answerWith(409, `{"title":"Conflict","code":"user:error:duplicate-name","detail":"The user name priya is taken."}`))
 	_, err := s.client(t).CreateUser(t.Context(), &nexmo.UserParams{Name: "priya"})
 	if strings.Contains(err.Error(), "priya") {
 		t.Errorf("got %v", err)

@@ -13,21 +13,21 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-// pairRefused are calls that are not sent, by the field that the error names.
-func pairRefused() map[string]map[string]func(ctx context.Context, c *nexmo.Client) error {
+// refusedCalls are calls that are not sent, by the field that the error names.
+func refusedCalls() map[string]map[string]func(ctx context.Context, c *nexmo.Client) error {
 	long := func(n int) string { return strings.Repeat("ü", n) }
 	create := func(p nexmo.ConversationParams) func(ctx context.Context, c *nexmo.Client) error {
 		return func(ctx context.Context, c *nexmo.Client) error {
 			_, err := c.CreateConversation(ctx, &p)
 			_, err2 := c.UpdateConversation(ctx, "CON-1", &p)
-			return pairBoth(err, err2)
+			return firstIfAll(err, err2)
 		}
 	}
 	user := func(p nexmo.UserParams) func(ctx context.Context, c *nexmo.Client) error {
 		return func(ctx context.Context, c *nexmo.Client) error {
 			_, err := c.CreateUser(ctx, &p)
 			_, err2 := c.UpdateUser(ctx, "USR-1", &p)
-			return pairBoth(err, err2)
+			return firstIfAll(err, err2)
 		}
 	}
 	member := func(p nexmo.MemberParams) func(ctx context.Context, c *nexmo.Client) error {
@@ -51,8 +51,8 @@ func pairRefused() map[string]map[string]func(ctx context.Context, c *nexmo.Clie
 	list := func(o nexmo.EventListOptions) func(ctx context.Context, c *nexmo.Client) error {
 		return func(ctx context.Context, c *nexmo.Client) error {
 			_, err := c.EventsPage(ctx, "CON-1", &o)
-			_, err2 := pairAll(c.Events(ctx, "CON-1", &o))
-			return pairBoth(err, err2)
+			_, err2 := collectAll(c.Events(ctx, "CON-1", &o))
+			return firstIfAll(err, err2)
 		}
 	}
 	lists := func(o nexmo.ListOptions) func(ctx context.Context, c *nexmo.Client) error {
@@ -63,7 +63,7 @@ func pairRefused() map[string]map[string]func(ctx context.Context, c *nexmo.Clie
 			_, err4 := c.UsersPage(ctx, &nexmo.UserListOptions{ListOptions: o})
 			_, err5 := c.UserConversationsPage(ctx, "USR-1", &nexmo.UserConversationListOptions{ListOptions: o})
 			_, err6 := c.UserSessionsPage(ctx, "USR-1", &o)
-			return pairBoth(err, err2, err3, err4, err5, err6)
+			return firstIfAll(err, err2, err3, err4, err5, err6)
 		}
 	}
 	record := func(p nexmo.RecordParams) func(ctx context.Context, c *nexmo.Client) error {
@@ -149,22 +149,22 @@ func pairRefused() map[string]map[string]func(ctx context.Context, c *nexmo.Clie
 	}
 }
 
-// pairBoth returns the first error if none is nil.
-func pairBoth(errs ...error) error {
+// firstIfAll returns the first error if none is nil.
+func firstIfAll(errs ...error) error {
 	if slices.Contains(errs, nil) {
 		return nil
 	}
 	return errs[0]
 }
 
-// TestPairLimits sends nothing that the documentation says is refused.
-func TestPairLimits(t *testing.T) {
+// TestClientLimits sends nothing that the documentation says is refused.
+func TestClientLimits(t *testing.T) {
 	t.Parallel()
-	for field, calls := range pairRefused() {
+	for field, calls := range refusedCalls() {
 		for name, call := range calls {
 			t.Run(field+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				err := call(t.Context(), pairClient(t))
+				err := call(t.Context(), expectingClient(t))
 				if !errors.Is(err, nexmo.ErrInvalid) || errors.Is(err, nexmo.ErrNotFound) {
 					t.Fatalf("got %v", err)
 				}
@@ -176,13 +176,13 @@ func TestPairLimits(t *testing.T) {
 	}
 }
 
-// TestPairLimitsReached sends what is just within the limits.
-func TestPairLimitsReached(t *testing.T) {
+// TestClientLimitsReached sends what is just within the limits.
+func TestClientLimitsReached(t *testing.T) {
 	t.Parallel()
 	long := func(n int) string { return strings.Repeat("ü", n) }
 	text := func(n int) string { return `"` + long(n) + `"` }
 	urls := []string{"https://example.com/1.mp3"}
-	calls := []pairCall{
+	calls := []exchange{
 		{method: "POST", target: "/v1/conversations", body: `{"name":` + text(100) + `,"display_name":` + text(50) + `,"image_url":` + text(2048) + `,"properties":{"ttl":2147483648,"type":` + text(200) + `,"custom_sort_key":` + text(200) + `},
 			"callback":{"url":` + text(2048) + `,"event_mask":` + text(200) + `,"params":{"applicationId":` + text(200) + `,"ncco_url":` + text(2048) + `},"method":"GET"}}`},
 		{method: "POST", target: "/v1/users", body: `{"name":` + text(500) + `,"display_name":` + text(50) + `,"image_url":` + text(5000) + `,"properties":{"ttl":2147483648},"channels":{"sip":[{"uri":"sips:+4478@example.com"}]}}`},
@@ -196,7 +196,7 @@ func TestPairLimitsReached(t *testing.T) {
 		{method: "PUT", target: "/v1/conversations/CON-1/stream", body: `{"stream_url":["https://example.com/1.mp3"],"level":"0.1"}`},
 		{method: "PATCH", target: "/v1/conversations/CON-1/members/MEM-1", body: `{"state":"left","from":` + text(200) + `,"reason":{"code":` + text(200) + `,"text":` + text(200) + `}}`},
 	}
-	c := pairClient(t, calls...)
+	c := expectingClient(t, calls...)
 	ctx := t.Context()
 	_, err1 := c.CreateConversation(ctx, &nexmo.ConversationParams{
 		Name: long(100), DisplayName: long(50), ImageURL: long(2048), Properties: &nexmo.ConversationProperties{TTL: nexmo.Seconds(2147483648 * time.Second), Type: long(200), CustomSortKey: long(200)},
@@ -220,11 +220,11 @@ func TestPairLimitsReached(t *testing.T) {
 	}
 }
 
-func TestOddNotARequest(t *testing.T) {
+func TestClientDoLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		c := newOddService(oddStatus(200, "{}")).client(t)
+		c := newScriptedAPI(answerWith(200, "{}")).client(t)
 		for _, err := range []error{c.Do(t.Context(), "GET", "/v1/%zz", nil, nil), c.Do(t.Context(), "GE T", "/v1/users", nil, nil), c.Do(t.Context(), "GET", "/v1/us\ners", nil, nil)} {
 			if !errors.Is(err, nexmo.ErrInvalid) {
 				t.Errorf("got %v", err)
@@ -236,9 +236,9 @@ func TestOddNotARequest(t *testing.T) {
 	})
 }
 
-func TestOddRawCustom(t *testing.T) {
+func TestClientLimitsOfRawBody(t *testing.T) {
 	t.Parallel()
-	s := newOddService(oddStatus(200, `{}`))
+	s := newScriptedAPI(answerWith(200, `{}`))
 	if _, err := s.client(t).CreateEvent(t.Context(), "CON-1", &nexmo.RawBody{Type: "custom:bad name"}); !errors.Is(err, nexmo.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
@@ -247,14 +247,14 @@ func TestOddRawCustom(t *testing.T) {
 	}
 }
 
-func TestOddNilBody(t *testing.T) {
+func TestClientNilBody(t *testing.T) {
 	t.Parallel()
 	defer func() {
 		if v := recover(); v != nil {
 			t.Errorf("panic: %v", v)
 		}
 	}()
-	s := newOddService(oddStatus(200, `{}`))
+	s := newScriptedAPI(answerWith(200, `{}`))
 	if _, err := s.client(t).CreateEvent(t.Context(), "CON-1", (*nexmo.AudioDTMF)(nil)); !errors.Is(err, nexmo.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}

@@ -21,23 +21,23 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-// pairLists are the shapes of a list.
-func pairLists() []pairCase {
+// listShapeCases are the shapes of a list.
+func listShapeCases() []requestCase {
 	const path = "/v1/conversations/CON-1/events"
 	const typing = `{"id":1,"type":"custom:a","from":"MEM-1","body":{"aB":1.0}}`
 	event := &nexmo.Event{ID: 1, Type: "custom:a", ConversationID: "CON-1", From: "MEM-1", Body: &nexmo.Custom{Name: "a", JSON: json.RawMessage(`{"aB":1.0}`)}}
-	events := func(name, answer string, want nexmo.Page[nexmo.Event]) pairCase {
-		return pairCase{
+	events := func(name, answer string, want nexmo.Page[nexmo.Event]) requestCase {
+		return requestCase{
 			"events " + name,
-			[]pairCall{{method: "GET", target: path, answer: answer}},
+			[]exchange{{method: "GET", target: path, answer: answer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) { return c.EventsPage(ctx, "CON-1", nil) },
 			&want,
 		}
 	}
-	users := func(name, answer string, want nexmo.Page[nexmo.UserInfo]) pairCase {
-		return pairCase{
+	users := func(name, answer string, want nexmo.Page[nexmo.UserInfo]) requestCase {
+		return requestCase{
 			"users " + name,
-			[]pairCall{{method: "GET", target: "/v1/users", answer: answer}},
+			[]exchange{{method: "GET", target: "/v1/users", answer: answer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) { return c.UsersPage(ctx, nil) },
 			&want,
 		}
@@ -46,7 +46,7 @@ func pairLists() []pairCase {
 	next := nexmo.Page[nexmo.Event]{Items: []*nexmo.Event{event}, Next: "n+/=", Prev: "p"}
 	const links = `,"_links":{"first":{"href":"https://api.nexmo.com` + path + `"},"next":{"href":"https://api-us-3.vonage.com` + path + `?order=asc&cursor=n%2B%2F%3D&page_size=10"},"prev":{"href":"https://api-us-3.vonage.com` + path + `?cursor=p"}}`
 	user := nexmo.Page[nexmo.UserInfo]{Items: []*nexmo.UserInfo{{ID: "USR-1"}}}
-	return []pairCase{
+	return []requestCase{
 		events("as an array", `{"page_size":10,"_embedded":[`+typing+`]`+links+`}`, next),
 		events("in an object", `{"page_size":10,"_embedded":{"events":[`+typing+`]}`+links+`}`, next),
 		events("under data", `{"_embedded":{"data":{"events":[`+typing+`]}}`+links+`}`, next),
@@ -74,31 +74,33 @@ func pairLists() []pairCase {
 	}
 }
 
-// pairVersions are the shapes of versions 0.1 and 0.2.
-func pairVersions() []pairCase {
-	return []pairCase{
+// olderVersionCases are the shapes of versions 0.1 and 0.2.
+func olderVersionCases() []requestCase {
+	return []requestCase{
 		{
 			"0.1 conversations, bare",
-			[]pairCall{{method: "GET", target: "/v1/conversations", answer: `[{"uuid":"CON-1","name":"first"},{"id":"CON-2","href":"https://api.nexmo.com/v0.1/conversations/CON-2"}]`}},
-			func(ctx context.Context, c *nexmo.Client) (any, error) { return pairAll(c.Conversations(ctx, nil)) },
+			[]exchange{{method: "GET", target: "/v1/conversations", answer: `[{"uuid":"CON-1","name":"first"},{"id":"CON-2","href":"https://api.nexmo.com/v0.1/conversations/CON-2"}]`}},
+			func(ctx context.Context, c *nexmo.Client) (any, error) { return collectAll(c.Conversations(ctx, nil)) },
 			[]*nexmo.ConversationInfo{{ID: "CON-1", Name: "first"}, {ID: "CON-2"}},
 		},
 		{
 			"0.1 conversations by record",
-			[]pairCall{{method: "GET", target: "/v1/conversations", answer: `{"count":1,"page_size":10,"record_index":0,"_embedded":{"conversations":[{"uuid":"CON-1","name":"first"}]},"_links":{"self":{"href":"https://api.nexmo.com/v0.1/conversations?page_size=10&record_index=0"}}}`}},
-			func(ctx context.Context, c *nexmo.Client) (any, error) { return pairAll(c.Conversations(ctx, nil)) },
+			[]exchange{{method: "GET", target: "/v1/conversations", answer: `{"count":1,"page_size":10,"record_index":0,"_embedded":{"conversations":[{"uuid":"CON-1","name":"first"}]},"_links":{"self":{"href":"https://api.nexmo.com/v0.1/conversations?page_size=10&record_index=0"}}}`}},
+			func(ctx context.Context, c *nexmo.Client) (any, error) { return collectAll(c.Conversations(ctx, nil)) },
 			[]*nexmo.ConversationInfo{{ID: "CON-1", Name: "first"}},
 		},
 		{
 			"0.1 conversation",
-			[]pairCall{{method: "GET", target: "/v1/conversations/CON-1", answer: `{"uuid":"CON-1","name":"first","display_name":"First","timestamp":{"created":"2018-01-01T10:00:00.000Z"},"numbers":{},"members":[{"member_id":"MEM-1"}],"api_key":"abcd1234","sequence_number":"12"}`}},
+			[]exchange{{method: "GET", target: "/v1/conversations/CON-1", answer: `{"uuid":"CON-1","name":"first","display_name":"First","timestamp":{"created":"2018-01-01T10:00:00.000Z"},"numbers":{},"members":[{"member_id":"MEM-1"}],"api_key":"abcd1234","sequence_number":"12"}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) { return c.ConversationInfo(ctx, "CON-1") },
-			&nexmo.ConversationInfo{ID: "CON-1", Name: "first", DisplayName: "First", SequenceNumber: 12, Timestamp: nexmo.ConversationTimestamp{Created: pairTime("2018-01-01T10:00:00Z")}},
+			&nexmo.ConversationInfo{ID: "CON-1", Name: "first", DisplayName: "First", SequenceNumber: 12, Timestamp: nexmo.ConversationTimestamp{Created: timeAt("2018-01-01T10:00:00Z")}},
 		},
 		{
 			"0.1 members, bare",
-			[]pairCall{{method: "GET", target: "/v1/conversations/CON-1/members", answer: `[{"member_id":"MEM-1","user_id":"USR-1","name":"priya","state":"JOINED"},{"user":{"id":"USR-2","name":"sam"},"id":"MEM-2","state":"INVITED","initiator":{"invited":{"isSystem":true}}}]`}},
-			func(ctx context.Context, c *nexmo.Client) (any, error) { return pairAll(c.Members(ctx, "CON-1", nil)) },
+			[]exchange{{method: "GET", target: "/v1/conversations/CON-1/members", answer: `[{"member_id":"MEM-1","user_id":"USR-1","name":"priya","state":"JOINED"},{"user":{"id":"USR-2","name":"sam"},"id":"MEM-2","state":"INVITED","initiator":{"invited":{"isSystem":true}}}]`}},
+			func(ctx context.Context, c *nexmo.Client) (any, error) {
+				return collectAll(c.Members(ctx, "CON-1", nil))
+			},
 			[]*nexmo.MemberInfo{
 				{ID: "MEM-1", ConversationID: "CON-1", User: nexmo.User{ID: "USR-1", Name: "priya"}, State: nexmo.MemberStateJoined},
 				{ID: "MEM-2", ConversationID: "CON-1", User: nexmo.User{ID: "USR-2", Name: "sam"}, State: nexmo.MemberStateInvited, Initiator: nexmo.Initiator{Invited: nexmo.Cause{IsSystem: nexmo.True}}},
@@ -106,38 +108,42 @@ func pairVersions() []pairCase {
 		},
 		{
 			"0.2 members",
-			[]pairCall{{method: "GET", target: "/v1/conversations/CON-1/members", answer: `{"page_size":10,"cursor":{"self":"abc"},"_embedded":{"data":{"members":[{"id":"MEM-1","name":"priya","user_id":"USR-1","display_name":"Priya","state":"JOINED","_links":{"self":{"href":"https://api.nexmo.com/v0.2/x"}}}]}}}`}},
-			func(ctx context.Context, c *nexmo.Client) (any, error) { return pairAll(c.Members(ctx, "CON-1", nil)) },
+			[]exchange{{method: "GET", target: "/v1/conversations/CON-1/members", answer: `{"page_size":10,"cursor":{"self":"abc"},"_embedded":{"data":{"members":[{"id":"MEM-1","name":"priya","user_id":"USR-1","display_name":"Priya","state":"JOINED","_links":{"self":{"href":"https://api.nexmo.com/v0.2/x"}}}]}}}`}},
+			func(ctx context.Context, c *nexmo.Client) (any, error) {
+				return collectAll(c.Members(ctx, "CON-1", nil))
+			},
 			[]*nexmo.MemberInfo{{ID: "MEM-1", ConversationID: "CON-1", User: nexmo.User{ID: "USR-1", Name: "priya", DisplayName: "Priya"}, State: nexmo.MemberStateJoined}},
 		},
 		{
 			"0.2 conversations of a user",
-			[]pairCall{{method: "GET", target: "/v1/users/USR-1/conversations", answer: `{"_embedded":{"data":{"conversations":[{"id":"CON-1","name":"first","member_id":"MEM-1","state":"JOINED"}]}}}`}},
+			[]exchange{{method: "GET", target: "/v1/users/USR-1/conversations", answer: `{"_embedded":{"data":{"conversations":[{"id":"CON-1","name":"first","member_id":"MEM-1","state":"JOINED"}]}}}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return pairAll(c.UserConversations(ctx, "USR-1", nil))
+				return collectAll(c.UserConversations(ctx, "USR-1", nil))
 			},
 			[]*nexmo.UserConversation{{ConversationInfo: nexmo.ConversationInfo{ID: "CON-1", Name: "first"}, MemberID: "MEM-1", MemberState: nexmo.MemberStateJoined}},
 		},
 		{
 			"0.1 events, bare",
-			[]pairCall{{method: "GET", target: "/v1/conversations/CON-1/events", answer: `[{"id":"1","type":"text","from":"MEM-1","to":"MEM-2","timestamp":"2018-01-01T10:00:00.000Z","body":{"text":"hello"},"state":{"seen_by":{"MEM-2":"2018-01-01T10:00:01.000Z"}}}]`}},
-			func(ctx context.Context, c *nexmo.Client) (any, error) { return pairAll(c.Events(ctx, "CON-1", nil)) },
+			[]exchange{{method: "GET", target: "/v1/conversations/CON-1/events", answer: `[{"id":"1","type":"text","from":"MEM-1","to":"MEM-2","timestamp":"2018-01-01T10:00:00.000Z","body":{"text":"hello"},"state":{"seen_by":{"MEM-2":"2018-01-01T10:00:01.000Z"}}}]`}},
+			func(ctx context.Context, c *nexmo.Client) (any, error) {
+				return collectAll(c.Events(ctx, "CON-1", nil))
+			},
 			[]*nexmo.Event{{
-				ID: 1, Type: nexmo.EventText, ConversationID: "CON-1", From: "MEM-1", To: "MEM-2", Timestamp: pairTime("2018-01-01T10:00:00Z"),
-				Body: &nexmo.Text{Text: "hello"}, State: &nexmo.EventState{SeenBy: nexmo.ReceiptTimes{"MEM-2": pairTime("2018-01-01T10:00:01Z")}},
+				ID: 1, Type: nexmo.EventText, ConversationID: "CON-1", From: "MEM-1", To: "MEM-2", Timestamp: timeAt("2018-01-01T10:00:00Z"),
+				Body: &nexmo.Text{Text: "hello"}, State: &nexmo.EventState{SeenBy: nexmo.ReceiptTimes{"MEM-2": timeAt("2018-01-01T10:00:01Z")}},
 			}},
 		},
 		{
 			"0.1 users, bare",
-			[]pairCall{{method: "GET", target: "/v1/users", answer: `[{"id":"USR-1","name":"priya","href":"https://api.nexmo.com/v0.1/users/USR-1"}]`}},
-			func(ctx context.Context, c *nexmo.Client) (any, error) { return pairAll(c.Users(ctx, nil)) },
+			[]exchange{{method: "GET", target: "/v1/users", answer: `[{"id":"USR-1","name":"priya","href":"https://api.nexmo.com/v0.1/users/USR-1"}]`}},
+			func(ctx context.Context, c *nexmo.Client) (any, error) { return collectAll(c.Users(ctx, nil)) },
 			[]*nexmo.UserInfo{{ID: "USR-1", Name: "priya"}},
 		},
 	}
 }
 
-// TestPairPages iterates over three pages, whatever the links look like.
-func TestPairPages(t *testing.T) {
+// TestListPages iterates over three pages, whatever the links look like.
+func TestListPages(t *testing.T) {
 	t.Parallel()
 	const own = "https://api.nexmo.com/v1/conversations?page_size=2&order=desc&name=x&cursor="
 	tests := []struct {
@@ -170,13 +176,13 @@ func TestPairPages(t *testing.T) {
 				return `{"page_size":2,"_embedded":{"conversations":[{"id":"` + id + `1"},{"id":"` + id + `2"}]},"_links":{` + next + `"self":{"href":"x?cursor=self"}}}`
 			}
 			const target = "/v1/conversations?page_size=2&order=desc&name=x&date_start=2024-01-01T00:00:00.000Z"
-			once := []pairCall{
+			once := []exchange{
 				{method: "GET", target: target, answer: page("a", tt.links[0])},
 				{method: "GET", target: target + "&cursor=" + tt.sent[0], answer: page("b", tt.links[1])},
 				{method: "GET", target: target + "&cursor=" + tt.sent[1], answer: page("c", "")},
 			}
-			c := pairClient(t, slices.Concat(once, once, once[:1], once[:2], once[1:2])...)
-			opts := &nexmo.ConversationListOptions{ListOptions: nexmo.ListOptions{PageSize: 2, Order: nexmo.OrderDescending}, Name: "x", DateStart: pairTime("2024-01-01T00:00:00Z")}
+			c := expectingClient(t, slices.Concat(once, once, once[:1], once[:2], once[1:2])...)
+			opts := &nexmo.ConversationListOptions{ListOptions: nexmo.ListOptions{PageSize: 2, Order: nexmo.OrderDescending}, Name: "x", DateStart: timeAt("2024-01-01T00:00:00Z")}
 			before := *opts
 			list := c.Conversations(t.Context(), opts)
 			opts.Name, opts.PageSize, opts.Cursor = "changed", 50, "changed" // later: the list is not changed
@@ -220,15 +226,15 @@ func TestPairPages(t *testing.T) {
 	}
 }
 
-// pairPaged is a list of two pages whose last item is ID-2.
-type pairPaged struct {
+// pagedItem is a list of two pages whose last item is ID-2.
+type pagedItem struct {
 	name   string
 	target string
 	key    string
 	list   func(ctx context.Context, c *nexmo.Client) iter.Seq2[string, error]
 }
 
-func pairIDs[T any](list iter.Seq2[*T, error], id func(*T) string) iter.Seq2[string, error] {
+func idsOf[T any](list iter.Seq2[*T, error], id func(*T) string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for v, err := range list {
 			text := ""
@@ -242,35 +248,35 @@ func pairIDs[T any](list iter.Seq2[*T, error], id func(*T) string) iter.Seq2[str
 	}
 }
 
-// TestPairEveryList has each list go on to its next page with the path and the
+// TestListEvery has each list go on to its next page with the path and the
 // filters of the first, and end with an error.
-func TestPairEveryList(t *testing.T) {
+func TestListEvery(t *testing.T) {
 	t.Parallel()
 	size := nexmo.ListOptions{PageSize: 7, Order: nexmo.OrderDescending}
 	eventID := func(e *nexmo.Event) string { return fmt.Sprintf("ID-%d", e.ID) }
 	types := []nexmo.EventType{nexmo.EventText, nexmo.EventMessage}
-	tests := []pairPaged{
+	tests := []pagedItem{
 		{"conversations", "/v1/conversations?page_size=7&order=desc&name=a%2Bb", "conversations", func(ctx context.Context, c *nexmo.Client) iter.Seq2[string, error] {
-			return pairIDs(c.Conversations(ctx, &nexmo.ConversationListOptions{ListOptions: size, Name: "a+b"}), func(v *nexmo.ConversationInfo) string { return v.ID })
+			return idsOf(c.Conversations(ctx, &nexmo.ConversationListOptions{ListOptions: size, Name: "a+b"}), func(v *nexmo.ConversationInfo) string { return v.ID })
 		}},
 		{"members", "/v1/conversations/CON%2F1/members?page_size=7&order=desc", "members", func(ctx context.Context, c *nexmo.Client) iter.Seq2[string, error] {
-			return pairIDs(c.Members(ctx, "CON/1", &size), func(v *nexmo.MemberInfo) string { return v.ID })
+			return idsOf(c.Members(ctx, "CON/1", &size), func(v *nexmo.MemberInfo) string { return v.ID })
 		}},
 		{"events", "/v1/conversations/CON%2F1/events?page_size=7&order=desc&start_id=1&end_id=99&event_type=text,message&exclude_deleted_events=true", "events", func(ctx context.Context, c *nexmo.Client) iter.Seq2[string, error] {
 			list := c.Events(ctx, "CON/1", &nexmo.EventListOptions{ListOptions: size, StartID: 1, EndID: 99, Types: types, ExcludeDeleted: true})
-			return pairIDs(list, eventID)
+			return idsOf(list, eventID)
 		}},
 		{"events after", "/v1/conversations/CON%2F1/events?page_size=100&order=asc&start_id=6", "events", func(ctx context.Context, c *nexmo.Client) iter.Seq2[string, error] {
-			return pairIDs(c.EventsAfter(ctx, "CON/1", 5), eventID)
+			return idsOf(c.EventsAfter(ctx, "CON/1", 5), eventID)
 		}},
 		{"users", "/v1/users?page_size=7&order=desc&name=priya", "users", func(ctx context.Context, c *nexmo.Client) iter.Seq2[string, error] {
-			return pairIDs(c.Users(ctx, &nexmo.UserListOptions{ListOptions: size, Name: "priya"}), func(v *nexmo.UserInfo) string { return v.ID })
+			return idsOf(c.Users(ctx, &nexmo.UserListOptions{ListOptions: size, Name: "priya"}), func(v *nexmo.UserInfo) string { return v.ID })
 		}},
 		{"conversations of a user", "/v1/users/USR-1/conversations?page_size=7&order=desc&state=JOINED&order_by=custom_sort_key", "conversations", func(ctx context.Context, c *nexmo.Client) iter.Seq2[string, error] {
-			return pairIDs(c.UserConversations(ctx, "USR-1", &nexmo.UserConversationListOptions{ListOptions: size, State: nexmo.MemberStateJoined, OrderBy: "custom_sort_key"}), func(v *nexmo.UserConversation) string { return v.ID })
+			return idsOf(c.UserConversations(ctx, "USR-1", &nexmo.UserConversationListOptions{ListOptions: size, State: nexmo.MemberStateJoined, OrderBy: "custom_sort_key"}), func(v *nexmo.UserConversation) string { return v.ID })
 		}},
 		{"sessions", "/v1/users/USR-1/sessions?page_size=7&order=desc", "sessions", func(ctx context.Context, c *nexmo.Client) iter.Seq2[string, error] {
-			return pairIDs(c.UserSessions(ctx, "USR-1", &size), func(v *nexmo.SessionInfo) string { return v.ID })
+			return idsOf(c.UserSessions(ctx, "USR-1", &size), func(v *nexmo.SessionInfo) string { return v.ID })
 		}},
 	}
 	for _, tt := range tests {
@@ -283,13 +289,13 @@ func TestPairEveryList(t *testing.T) {
 			page := func(id int, next string) string {
 				return `{"_embedded":{"` + tt.key + `":[` + fmt.Sprintf(item, id) + `]},"_links":{"next":{"href":"https://api-ap-3.vonage.com/?cursor=` + next + `"}}}`
 			}
-			calls := []pairCall{
+			calls := []exchange{
 				{method: "GET", target: tt.target, answer: page(1, "two%3D")},
 				{method: "GET", target: tt.target + "&cursor=two%3D", answer: page(2, "three")},
 				{method: "GET", target: tt.target + "&cursor=three", status: 400, answer: `{"code":"paginator-builder:error:invalid-cursor"}`},
 			}
 			var got []string
-			for id, err := range tt.list(t.Context(), pairClient(t, calls...)) {
+			for id, err := range tt.list(t.Context(), expectingClient(t, calls...)) {
 				if err != nil {
 					id += string(nexmo.CodeOf(err))
 				}
@@ -306,20 +312,20 @@ func TestPairEveryList(t *testing.T) {
 	}
 }
 
-// TestPairSameCursor has a list end with an error that would go on for ever.
-func TestPairSameCursor(t *testing.T) {
+// TestListSameCursor has a list end with an error that would go on for ever.
+func TestListSameCursor(t *testing.T) {
 	t.Parallel()
 	const page = `{"_embedded":{"users":[{"id":"USR-1"}]},"_links":{"next":{"href":"?cursor=a"}}}`
-	c := pairClient(t, pairCall{method: "GET", target: "/v1/users", answer: page}, pairCall{method: "GET", target: "/v1/users?cursor=a", answer: page})
-	list, err := pairAll(c.Users(t.Context(), nil))
+	c := expectingClient(t, exchange{method: "GET", target: "/v1/users", answer: page}, exchange{method: "GET", target: "/v1/users?cursor=a", answer: page})
+	list, err := collectAll(c.Users(t.Context(), nil))
 	if len(list) != 2 || err == nil {
 		t.Errorf("there are %d users, and %v", len(list), err)
 	}
 }
 
-// TestOddTenThousand makes 10,000 calls, one after another, over one connection
+// TestListOfTenThousand makes 10,000 calls, one after another, over one connection
 // or two, whatever the answers are.
-func TestOddTenThousand(t *testing.T) {
+func TestListOfTenThousand(t *testing.T) {
 	t.Parallel()
 	const calls = 10_000
 	var asked, opened atomic.Int64
@@ -348,7 +354,7 @@ func TestOddTenThousand(t *testing.T) {
 	defer server.Close()
 	transport := new(http.Transport)
 	defer transport.CloseIdleConnections()
-	c := oddClient(t, transport, nexmo.WithBaseURL(server.URL))
+	c := clientOver(t, transport, nexmo.WithBaseURL(server.URL))
 	before := runtime.NumGoroutine()
 	for i := range calls {
 		stop := i%3 == 0
@@ -367,9 +373,9 @@ func TestOddTenThousand(t *testing.T) {
 	t.Logf("%d requests over %d connections, from %d to %d goroutines", asked.Load(), opened.Load(), before, runtime.NumGoroutine())
 }
 
-func TestOddOneBadEvent(t *testing.T) {
+func TestListWithOneBadEvent(t *testing.T) {
 	t.Parallel()
-	s := newOddService(oddStatus(200, `{"_embedded":{"events":[{"id":1,"type":"text"},{"id":2},{"id":3,"type":"text"}]}}`))
+	s := newScriptedAPI(answerWith(200, `{"_embedded":{"events":[{"id":1,"type":"text"},{"id":2},{"id":3,"type":"text"}]}}`))
 	var got []nexmo.EventID
 	for e, err := range s.client(t).EventsAfter(t.Context(), "CON-1", 0) {
 		if err == nil {
@@ -381,9 +387,9 @@ func TestOddOneBadEvent(t *testing.T) {
 	}
 }
 
-func TestOddOrderInCapitals(t *testing.T) {
+func TestListOrderInCapitals(t *testing.T) {
 	t.Parallel()
-	s := newOddService(oddStatus(200, `{}`))
+	s := newScriptedAPI(answerWith(200, `{}`))
 	if _, err := s.client(t).UsersPage(t.Context(), &nexmo.UserListOptions{ListOptions: nexmo.ListOptions{Order: "DESC"}}); err != nil {
 		t.Error(err)
 	}

@@ -23,13 +23,13 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-const oddToken = "odd.secret-token.signature"
+const secretToken = "made-up.secret-token.signature"
 
-var oddTokens = nexmo.TokenFunc(func() (string, error) { return oddToken, nil })
+var secretTokens = nexmo.TokenFunc(func() (string, error) { return secretToken, nil })
 
-// oddService answers requests in turn, the last answer for ever, and remembers
+// scriptedAPI answers requests in turn, the last answer for ever, and remembers
 // what it was asked.
-type oddService struct {
+type scriptedAPI struct {
 	transport *httpmock.MockTransport
 
 	mu      sync.Mutex
@@ -39,8 +39,8 @@ type oddService struct {
 	tokens  []string
 }
 
-func newOddService(answers ...httpmock.Responder) *oddService {
-	s := &oddService{transport: httpmock.NewMockTransport(), answers: answers}
+func newScriptedAPI(answers ...httpmock.Responder) *scriptedAPI {
+	s := &scriptedAPI{transport: httpmock.NewMockTransport(), answers: answers}
 	s.transport.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
 		body := ""
 		if r.Body != nil {
@@ -68,14 +68,14 @@ func newOddService(answers ...httpmock.Responder) *oddService {
 	return s
 }
 
-func (s *oddService) count() int {
+func (s *scriptedAPI) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.at)
 }
 
 // waits returns how long it took from each request to the next.
-func (s *oddService) waits() []time.Duration {
+func (s *scriptedAPI) waits() []time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var waits []time.Duration
@@ -85,14 +85,14 @@ func (s *oddService) waits() []time.Duration {
 	return waits
 }
 
-func (s *oddService) client(t *testing.T, opts ...nexmo.ClientOption) *nexmo.Client {
+func (s *scriptedAPI) client(t *testing.T, opts ...nexmo.ClientOption) *nexmo.Client {
 	t.Helper()
-	return oddClient(t, s.transport, opts...)
+	return clientOver(t, s.transport, opts...)
 }
 
-func oddClient(t *testing.T, transport http.RoundTripper, opts ...nexmo.ClientOption) *nexmo.Client {
+func clientOver(t *testing.T, transport http.RoundTripper, opts ...nexmo.ClientOption) *nexmo.Client {
 	t.Helper()
-	c, err := nexmo.NewClient(oddTokens, append([]nexmo.ClientOption{nexmo.WithHTTPClient(&http.Client{Transport: transport})}, opts...)...)
+	c, err := nexmo.NewClient(secretTokens, append([]nexmo.ClientOption{nexmo.WithHTTPClient(&http.Client{Transport: transport})}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,22 +100,22 @@ func oddClient(t *testing.T, transport http.RoundTripper, opts ...nexmo.ClientOp
 }
 
 var (
-	oddDialError = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
-	oddDNSError  = &net.DNSError{Err: "no such host", Name: "api.nexmo.com", IsNotFound: true}
+	errDialing = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	errLookup  = &net.DNSError{Err: "no such host", Name: "api.nexmo.com", IsNotFound: true}
 )
 
-func oddStatus(status int, body string) httpmock.Responder {
+func answerWith(status int, body string) httpmock.Responder {
 	return httpmock.NewStringResponder(status, body)
 }
 
-// oddCall is a request by its method.
-type oddCall struct {
+// callOfMethod is a request by its method.
+type callOfMethod struct {
 	method string
 	do     func(ctx context.Context, c *nexmo.Client) error
 }
 
-func oddCalls() []oddCall {
-	return []oddCall{
+func callsOfMethods() []callOfMethod {
+	return []callOfMethod{
 		{"GET", func(ctx context.Context, c *nexmo.Client) error {
 			_, err := c.ConversationInfo(ctx, "CON-1")
 			return err
@@ -136,8 +136,8 @@ func oddCalls() []oddCall {
 	}
 }
 
-// TestOddAnswers reads answers that are a success and not what they should be.
-func TestOddAnswers(t *testing.T) {
+// TestClientAnswers reads answers that are a success and not what they should be.
+func TestClientAnswers(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, answer string
@@ -163,7 +163,7 @@ func TestOddAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
-			s := newOddService(oddStatus(200, tt.answer))
+			s := newScriptedAPI(answerWith(200, tt.answer))
 			c := s.client(t, nexmo.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 			info, err1 := c.ConversationInfo(t.Context(), "CON-1")
 			page, err2 := c.ConversationsPage(t.Context(), nil)
@@ -189,13 +189,13 @@ func TestOddAnswers(t *testing.T) {
 	}
 }
 
-// oddReader reads a text and then fails.
-type oddReader struct {
+// cutReader reads a text and then fails.
+type cutReader struct {
 	io.Reader
 	err error
 }
 
-func (r *oddReader) Read(p []byte) (int, error) {
+func (r *cutReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	if err == io.EOF {
 		err = r.err
@@ -203,20 +203,20 @@ func (r *oddReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r *oddReader) Close() error { return nil }
+func (r *cutReader) Close() error { return nil }
 
-// TestOddTruncated repeats what a connection broke off in the middle of, unless it
+// TestClientTruncated repeats what a connection broke off in the middle of, unless it
 // might then be done twice.
-func TestOddTruncated(t *testing.T) {
+func TestClientTruncated(t *testing.T) {
 	t.Parallel()
-	for _, call := range oddCalls() {
+	for _, call := range callsOfMethods() {
 		t.Run(call.method, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				cut := func(*http.Request) (*http.Response, error) {
-					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: &oddReader{strings.NewReader(`{"id":"CO`), io.ErrUnexpectedEOF}}, nil
+					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: &cutReader{strings.NewReader(`{"id":"CO`), io.ErrUnexpectedEOF}}, nil
 				}
-				s := newOddService(cut, cut, oddStatus(200, `{"id":"CON-1"}`))
+				s := newScriptedAPI(cut, cut, answerWith(200, `{"id":"CON-1"}`))
 				err := call.do(t.Context(), s.client(t))
 				want := 3
 				if call.method == http.MethodPost {
@@ -235,30 +235,30 @@ func TestOddTruncated(t *testing.T) {
 	}
 }
 
-// oddEndless yields zeros.
-type oddEndless struct {
+// endlessReader yields zeros.
+type endlessReader struct {
 	read   atomic.Int64
 	closed atomic.Bool
 }
 
-func (e *oddEndless) Read(p []byte) (int, error) {
+func (e *endlessReader) Read(p []byte) (int, error) {
 	e.read.Add(int64(len(p)))
 	clear(p)
 	return len(p), nil
 }
 
-func (e *oddEndless) Close() error {
+func (e *endlessReader) Close() error {
 	e.closed.Store(true)
 	return nil
 }
 
-// TestOddHuge gives up an answer that does not end, without keeping more of it
+// TestClientHuge gives up an answer that does not end, without keeping more of it
 // than the largest that is read.
-func TestOddHuge(t *testing.T) { //nolint:paralleltest // it measures what is allocated
+func TestClientHuge(t *testing.T) { //nolint:paralleltest // it measures what is allocated
 	for _, status := range []int{200, 500} { //nolint:paralleltest // it measures what is allocated
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			body := new(oddEndless)
-			s := newOddService(func(*http.Request) (*http.Response, error) {
+			body := new(endlessReader)
+			s := newScriptedAPI(func(*http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: status, Header: http.Header{}, Body: body}, nil
 			})
 			c := s.client(t, nexmo.WithRetry(nexmo.RetryPolicy{MaxAttempts: 1}))
@@ -283,12 +283,12 @@ func TestOddHuge(t *testing.T) { //nolint:paralleltest // it measures what is al
 	}
 }
 
-// TestOddLarge reads an answer of almost the largest size.
-func TestOddLarge(t *testing.T) {
+// TestClientLarge reads an answer of almost the largest size.
+func TestClientLarge(t *testing.T) {
 	t.Parallel()
 	const most = 32 << 20
 	answer := `{"id":"CON-1"}` + strings.Repeat(" ", most-14)
-	s := newOddService(oddStatus(200, answer), oddStatus(200, answer+" "))
+	s := newScriptedAPI(answerWith(200, answer), answerWith(200, answer+" "))
 	c := s.client(t)
 	if info, err := c.ConversationInfo(t.Context(), "CON-1"); err != nil || info.ID != "CON-1" {
 		t.Errorf("got %v and %v", info, err)
@@ -298,9 +298,9 @@ func TestOddLarge(t *testing.T) {
 	}
 }
 
-// TestOddRedirects follows no redirect: neither the token nor the body goes
+// TestClientRedirects follows no redirect: neither the token nor the body goes
 // anywhere that the caller did not say.
-func TestOddRedirects(t *testing.T) {
+func TestClientRedirects(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{300, 301, 302, 303, 307, 308} {
 		for _, where := range []string{"other host", "same host", "other scheme", "other path only"} {
@@ -325,8 +325,8 @@ func TestOddRedirects(t *testing.T) {
 				defer transport.CloseIdleConnections()
 				follow := func(*http.Request, []*http.Request) error { return nil }
 				given := &http.Client{Transport: transport, CheckRedirect: follow}
-				c := oddClient(t, transport, nexmo.WithHTTPClient(given), nexmo.WithBaseURL(own.URL))
-				for i, call := range oddCalls() {
+				c := clientOver(t, transport, nexmo.WithHTTPClient(given), nexmo.WithBaseURL(own.URL))
+				for i, call := range callsOfMethods() {
 					err := call.do(t.Context(), c)
 					if e, ok := errors.AsType[*nexmo.APIError](err); !ok || e.Status != status {
 						t.Errorf("%s: got %v", call.method, err)
@@ -346,12 +346,12 @@ func TestOddRedirects(t *testing.T) {
 	}
 }
 
-// TestOddCancelInFlight ends at once when ctx does, while an answer is waited for
+// TestClientCancelInFlight ends at once when ctx does, while an answer is waited for
 // or read, and does not try again.
-func TestOddCancelInFlight(t *testing.T) {
+func TestClientCancelInFlight(t *testing.T) {
 	t.Parallel()
 	for _, where := range []string{"header", "body"} {
-		for _, call := range oddCalls() {
+		for _, call := range callsOfMethods() {
 			t.Run(where+" "+call.method, func(t *testing.T) {
 				t.Parallel()
 				asked := make(chan struct{}, 10)
@@ -374,7 +374,7 @@ func TestOddCancelInFlight(t *testing.T) {
 					<-asked
 					cancel()
 				}()
-				err := call.do(ctx, oddClient(t, transport, nexmo.WithBaseURL(server.URL)))
+				err := call.do(ctx, clientOver(t, transport, nexmo.WithBaseURL(server.URL)))
 				if !errors.Is(err, context.Canceled) {
 					t.Errorf("got %v", err)
 				}
@@ -387,8 +387,8 @@ func TestOddCancelInFlight(t *testing.T) {
 	}
 }
 
-// TestOddCancelled sends nothing when ctx has ended.
-func TestOddCancelled(t *testing.T) {
+// TestClientCancelled sends nothing when ctx has ended.
+func TestClientCancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -397,8 +397,8 @@ func TestOddCancelled(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	defer server.Close()
 	defer transport.CloseIdleConnections()
-	c := oddClient(t, transport, nexmo.WithBaseURL(server.URL))
-	for _, call := range oddCalls() {
+	c := clientOver(t, transport, nexmo.WithBaseURL(server.URL))
+	for _, call := range callsOfMethods() {
 		if err := call.do(ctx, c); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: got %v", call.method, err)
 		}
@@ -413,10 +413,10 @@ func TestOddCancelled(t *testing.T) {
 	}
 }
 
-// TestOddBrokenConnections has a server close connections without an answer.
-func TestOddBrokenConnections(t *testing.T) {
+// TestClientBrokenConnections has a server close connections without an answer.
+func TestClientBrokenConnections(t *testing.T) {
 	t.Parallel()
-	for _, call := range oddCalls() {
+	for _, call := range callsOfMethods() {
 		t.Run(call.method, func(t *testing.T) {
 			t.Parallel()
 			var asked atomic.Int32
@@ -430,7 +430,7 @@ func TestOddBrokenConnections(t *testing.T) {
 			defer server.Close()
 			transport := new(http.Transport)
 			defer transport.CloseIdleConnections()
-			c := oddClient(t, transport, nexmo.WithBaseURL(server.URL), nexmo.WithRetry(nexmo.RetryPolicy{MinDelay: 1}))
+			c := clientOver(t, transport, nexmo.WithBaseURL(server.URL), nexmo.WithRetry(nexmo.RetryPolicy{MinDelay: 1}))
 			err, want := call.do(t.Context(), c), int32(3)
 			if call.method == http.MethodPost {
 				want = 1
@@ -447,8 +447,8 @@ func TestOddBrokenConnections(t *testing.T) {
 	}
 }
 
-// TestOddNobodyListens makes a POST again when no connection could be made.
-func TestOddNobodyListens(t *testing.T) {
+// TestClientNobodyListens makes a POST again when no connection could be made.
+func TestClientNobodyListens(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
 	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -459,21 +459,21 @@ func TestOddNobodyListens(t *testing.T) {
 	_ = l.Close()
 	transport := new(http.Transport)
 	defer transport.CloseIdleConnections()
-	c := oddClient(t, transport, nexmo.WithBaseURL("http://"+address), nexmo.WithRetry(nexmo.RetryPolicy{MinDelay: 1}))
-	for _, call := range oddCalls() {
+	c := clientOver(t, transport, nexmo.WithBaseURL("http://"+address), nexmo.WithRetry(nexmo.RetryPolicy{MinDelay: 1}))
+	for _, call := range callsOfMethods() {
 		if err := call.do(t.Context(), c); err == nil || !strings.Contains(err.Error(), "after 4 attempts") {
 			t.Errorf("%s: got %v", call.method, err)
 		}
 	}
 }
 
-// TestOddConcurrent calls one client from many goroutines, whose token expires
+// TestClientConcurrent calls one client from many goroutines, whose token expires
 // meanwhile.
-func TestOddConcurrent(t *testing.T) {
+func TestClientConcurrent(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
 	var first atomic.Pointer[string]
-	s := newOddService(func(r *http.Request) (*http.Response, error) {
+	s := newScriptedAPI(func(r *http.Request) (*http.Response, error) {
 		token := r.Header.Get("Authorization")
 		first.CompareAndSwap(nil, &token)
 		if n.Add(1) > 50 && token == *first.Load() {
@@ -489,7 +489,7 @@ func TestOddConcurrent(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 10 {
-				for _, call := range oddCalls() {
+				for _, call := range callsOfMethods() {
 					if err := call.do(t.Context(), c); err != nil {
 						t.Error(err)
 					}
@@ -505,20 +505,20 @@ func TestOddConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-func TestOddErrorCutShort(t *testing.T) {
+func TestClientErrorCutShort(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]int{404: 1, 400: 1, 429: 4} {
 		synctest.Test(t, func(t *testing.T) {
-			s := newOddService(func(*http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: status, Header: http.Header{}, ContentLength: 50, Body: &oddReader{strings.NewReader(`{"title":"No`), io.ErrUnexpectedEOF}}, nil
+			s := newScriptedAPI(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: status, Header: http.Header{}, ContentLength: 50, Body: &cutReader{strings.NewReader(`{"title":"No`), io.ErrUnexpectedEOF}}, nil
 			})
 			_, err := s.client(t).UserInfo(t.Context(), "priya")
 			e, ok := errors.AsType[*nexmo.APIError](err)
 			if !ok || e.Status != status || string(e.Body) != `{"title":"No` || s.count() != want {
 				t.Errorf("%d: got %v after %d requests", status, err, s.count())
 			}
-			s = newOddService(func(*http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: status, Header: http.Header{}, Body: new(oddEndless)}, nil
+			s = newScriptedAPI(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: status, Header: http.Header{}, Body: new(endlessReader)}, nil
 			})
 			_, err = s.client(t, nexmo.WithRetry(nexmo.RetryPolicy{MaxAttempts: 1})).UserInfo(t.Context(), "priya")
 			if _, ok := errors.AsType[*nexmo.APIError](err); !ok {
@@ -528,8 +528,8 @@ func TestOddErrorCutShort(t *testing.T) {
 	}
 }
 
-// TestOddHead: the length of an answer to HEAD is that of a body which does not come.
-func TestOddHead(t *testing.T) {
+// TestClientHead: the length of an answer to HEAD is that of a body which does not come.
+func TestClientHead(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodHead {
@@ -540,15 +540,15 @@ func TestOddHead(t *testing.T) {
 	defer server.Close()
 	transport := new(http.Transport)
 	defer transport.CloseIdleConnections()
-	if err := oddClient(t, transport, nexmo.WithBaseURL(server.URL)).Do(t.Context(), "HEAD", "/v1/users/priya", nil, nil); err != nil {
+	if err := clientOver(t, transport, nexmo.WithBaseURL(server.URL)).Do(t.Context(), "HEAD", "/v1/users/priya", nil, nil); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestOddBadLocation(t *testing.T) {
+func TestClientBadLocation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newOddService(httpmock.NewStringResponder(302, "").HeaderSet(http.Header{"Location": {"http://[::1/private words"}}))
+		s := newScriptedAPI(httpmock.NewStringResponder(302, "").HeaderSet(http.Header{"Location": {"http://[::1/private words"}}))
 		_, err := s.client(t).UserInfo(t.Context(), "a")
 		if e, ok := errors.AsType[*nexmo.APIError](err); !ok || e.Status != 302 || s.count() != 1 || strings.Contains(err.Error(), "private") {
 			t.Errorf("got %v after %d requests", err, s.count())

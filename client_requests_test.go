@@ -22,11 +22,11 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-// pairToken is the token of the clients in these tests.
-const pairToken = "pair.token.signature"
+// testToken is the token of the clients in these tests.
+const testToken = "made-up.token.signature"
 
-// pairCall is a request that must be made, and the answer to it.
-type pairCall struct {
+// exchange is a request that must be made, and the answer to it.
+type exchange struct {
 	method string
 	target string // path and query, escaped; parameters in any order
 	body   string // JSON; none if empty
@@ -35,15 +35,15 @@ type pairCall struct {
 	header http.Header // of the answer
 }
 
-// pairTransport answers requests in turn, and notes what is wrong with them.
-type pairTransport struct {
+// exchanges answers requests in turn, and notes what is wrong with them.
+type exchanges struct {
 	mu    sync.Mutex
-	calls []pairCall
+	calls []exchange
 	next  int
 	wrong []string
 }
 
-func (p *pairTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *exchanges) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	body := ""
@@ -74,8 +74,8 @@ func (p *pairTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// pairRequest is a request as far as tests compare it.
-type pairRequest struct {
+// comparedRequest is a request as far as tests compare it.
+type comparedRequest struct {
 	Method, Host, Path string
 	Query              url.Values
 	Body               any
@@ -84,21 +84,21 @@ type pairRequest struct {
 	Accept             []string
 }
 
-func (p *pairTransport) check(call pairCall, r *http.Request, body string) {
+func (p *exchanges) check(call exchange, r *http.Request, body string) {
 	path, query, _ := strings.Cut(call.target, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		p.wrong = append(p.wrong, err.Error())
 	}
-	want := pairRequest{
-		Method: call.method, Host: "api.nexmo.com", Path: path, Query: values, Body: pairJSON(call.body),
-		Authorization: []string{"Bearer " + pairToken}, Accept: []string{"application/json"},
+	want := comparedRequest{
+		Method: call.method, Host: "api.nexmo.com", Path: path, Query: values, Body: looseJSON(call.body),
+		Authorization: []string{"Bearer " + testToken}, Accept: []string{"application/json"},
 	}
 	if call.body != "" {
 		want.ContentType = []string{"application/json"}
 	}
-	got := pairRequest{
-		Method: r.Method, Host: r.URL.Host, Path: r.URL.EscapedPath(), Query: r.URL.Query(), Body: pairJSON(body),
+	got := comparedRequest{
+		Method: r.Method, Host: r.URL.Host, Path: r.URL.EscapedPath(), Query: r.URL.Query(), Body: looseJSON(body),
 		Authorization: r.Header["Authorization"], Accept: r.Header["Accept"], ContentType: r.Header["Content-Type"],
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -113,7 +113,7 @@ func (p *pairTransport) check(call pairCall, r *http.Request, body string) {
 }
 
 // done reports what was wrong, and requests that were not made.
-func (p *pairTransport) done(t *testing.T) {
+func (p *exchanges) done(t *testing.T) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -125,8 +125,8 @@ func (p *pairTransport) done(t *testing.T) {
 	}
 }
 
-// pairJSON reads JSON with its numbers as they are spelt.
-func pairJSON(text string) any {
+// looseJSON reads JSON with its numbers as they are spelt.
+func looseJSON(text string) any {
 	if text == "" {
 		return nil
 	}
@@ -139,12 +139,12 @@ func pairJSON(text string) any {
 	return v
 }
 
-// pairClient returns a client that must make these requests, one after another.
-func pairClient(t *testing.T, calls ...pairCall) *nexmo.Client {
+// expectingClient returns a client that must make these requests, one after another.
+func expectingClient(t *testing.T, calls ...exchange) *nexmo.Client {
 	t.Helper()
-	transport := &pairTransport{calls: calls}
+	transport := &exchanges{calls: calls}
 	t.Cleanup(func() { transport.done(t) })
-	c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { return pairToken, nil }),
+	c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { return testToken, nil }),
 		nexmo.WithHTTPClient(&http.Client{Transport: transport}), nexmo.WithRetry(nexmo.RetryPolicy{MaxAttempts: 1}))
 	if err != nil {
 		t.Fatal(err)
@@ -152,15 +152,15 @@ func pairClient(t *testing.T, calls ...pairCall) *nexmo.Client {
 	return c
 }
 
-// pairDiff compares what was decoded. The raw text has tests of its own.
-func pairDiff(want, got any) string {
+// diffAnswer compares what was decoded. The raw text has tests of its own.
+func diffAnswer(want, got any) string {
 	return cmp.Diff(want, got, cmpopts.EquateEmpty(), cmp.FilterPath(func(p cmp.Path) bool {
 		field, ok := p.Last().(cmp.StructField)
 		return ok && field.Name() == "Raw"
 	}, cmp.Ignore()))
 }
 
-func pairAll[T any](list iter.Seq2[*T, error]) ([]*T, error) {
+func collectAll[T any](list iter.Seq2[*T, error]) ([]*T, error) {
 	var all []*T
 	for v, err := range list {
 		if err != nil {
@@ -171,8 +171,8 @@ func pairAll[T any](list iter.Seq2[*T, error]) ([]*T, error) {
 	return all, nil
 }
 
-// pairTime reads a time of a test.
-func pairTime(text string) time.Time {
+// timeAt reads a time of a test.
+func timeAt(text string) time.Time {
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		panic(err)
@@ -180,24 +180,24 @@ func pairTime(text string) time.Time {
 	return at
 }
 
-// pairCase is a call of a method, the requests that it makes, and what it returns.
-type pairCase struct {
+// requestCase is a call of a method, the requests that it makes, and what it returns.
+type requestCase struct {
 	name  string
-	calls []pairCall
+	calls []exchange
 	do    func(ctx context.Context, c *nexmo.Client) (any, error)
 	want  any
 }
 
-// pairNothing is what a method returns that returns an error only.
-func pairNothing(err error) (any, error) { return nil, err }
+// noAnswer is what a method returns that returns an error only.
+func noAnswer(err error) (any, error) { return nil, err }
 
-// TestPairRequests makes every request, and reads what is answered.
-func TestPairRequests(t *testing.T) {
+// TestClientRequests makes every request, and reads what is answered.
+func TestClientRequests(t *testing.T) {
 	t.Parallel()
 	count := 0
-	for group, cases := range map[string][]pairCase{
-		"conversations": pairConversations(), "members": pairMembers(), "events": pairEvents(), "users": pairUsers(),
-		"media": pairMedia(), "verbs": pairVerbs(), "lists": pairLists(), "versions": pairVersions(), "do": pairDo(),
+	for group, cases := range map[string][]requestCase{
+		"conversations": conversationCases(), "members": memberCases(), "events": eventCases(), "users": userCases(),
+		"media": mediaCases(), "verbs": conversationRequestCases(), "lists": listShapeCases(), "versions": olderVersionCases(), "do": doCases(),
 	} {
 		names := map[string]bool{}
 		for _, tt := range cases {
@@ -208,11 +208,11 @@ func TestPairRequests(t *testing.T) {
 			names[tt.name] = true
 			t.Run(group+"/"+tt.name, func(t *testing.T) {
 				t.Parallel()
-				got, err := tt.do(t.Context(), pairClient(t, tt.calls...))
+				got, err := tt.do(t.Context(), expectingClient(t, tt.calls...))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := pairDiff(tt.want, got); diff != "" {
+				if diff := diffAnswer(tt.want, got); diff != "" {
 					t.Errorf("the result (-want +got):\n%s", diff)
 				}
 			})
@@ -223,14 +223,14 @@ func TestPairRequests(t *testing.T) {
 	}
 }
 
-func pairDo() []pairCase {
+func doCases() []requestCase {
 	type legs struct {
 		Count json.Number `json:"count"`
 	}
-	return []pairCase{
+	return []requestCase{
 		{
 			"get",
-			[]pairCall{{method: "GET", target: "/v0.1/legs?page_size=1&conversation_uuid=CON%2F1", answer: ` {"count":12345678901234567890} `}},
+			[]exchange{{method: "GET", target: "/v0.1/legs?page_size=1&conversation_uuid=CON%2F1", answer: ` {"count":12345678901234567890} `}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
 				var out legs
 				err := c.Do(ctx, "get", "/v0.1/legs?page_size=1&conversation_uuid=CON%2F1", nil, &out)
@@ -240,7 +240,7 @@ func pairDo() []pairCase {
 		},
 		{
 			"post",
-			[]pairCall{{method: "POST", target: "/v0.3/image", body: `{"a_B":"<b>","n":1.0}`, status: 202}},
+			[]exchange{{method: "POST", target: "/v0.3/image", body: `{"a_B":"<b>","n":1.0}`, status: 202}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
 				var out legs
 				err := c.Do(ctx, "POST", "/v0.3/image", json.RawMessage(`{"a_B":"<b>","n":1.0}`), &out)
@@ -250,18 +250,18 @@ func pairDo() []pairCase {
 		},
 		{
 			"delete, and do not look",
-			[]pairCall{{method: "DELETE", target: "/v0.1/legs/a%20b", status: 200, answer: "<html>"}},
+			[]exchange{{method: "DELETE", target: "/v0.1/legs/a%20b", status: 200, answer: "<html>"}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return pairNothing(c.Do(ctx, "DELETE", "/v0.1/legs/a%20b", nil, nil))
+				return noAnswer(c.Do(ctx, "DELETE", "/v0.1/legs/a%20b", nil, nil))
 			},
 			nil,
 		},
 	}
 }
 
-// TestPairIDs escapes IDs as one segment of the path, and refuses those that
+// TestClientIDs escapes IDs as one segment of the path, and refuses those that
 // would make it another path.
-func TestPairIDs(t *testing.T) {
+func TestClientIDs(t *testing.T) {
 	t.Parallel()
 	type call = func(ctx context.Context, c *nexmo.Client, id string) error
 	calls := map[string]struct {
@@ -321,13 +321,13 @@ func TestPairIDs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for id, want := range escaped {
-				c := pairClient(t, pairCall{method: tt.method, target: tt.before + want + tt.after, body: tt.body, answer: `{}`})
+				c := expectingClient(t, exchange{method: tt.method, target: tt.before + want + tt.after, body: tt.body, answer: `{}`})
 				if err := tt.do(t.Context(), c, id); err != nil {
 					t.Errorf("%q: %v", id, err)
 				}
 			}
 			for _, id := range []string{"", ".", ".."} {
-				if err := tt.do(t.Context(), pairClient(t), id); !errors.Is(err, nexmo.ErrInvalid) || !strings.Contains(err.Error(), "ID") {
+				if err := tt.do(t.Context(), expectingClient(t), id); !errors.Is(err, nexmo.ErrInvalid) || !strings.Contains(err.Error(), "ID") {
 					t.Errorf("%q: got %v", id, err)
 				}
 			}
@@ -335,9 +335,9 @@ func TestPairIDs(t *testing.T) {
 	}
 }
 
-// TestPairCustomData sends custom data as it was given, and reads it as it was
+// TestClientCustomData sends custom data as it was given, and reads it as it was
 // sent: keys, numbers, order and all.
-func TestPairCustomData(t *testing.T) {
+func TestClientCustomData(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string]string{
 		"keys":    `{"camelCase":1,"snake_case":2,"Kebab-Case":3,"UPPER":4,"with blank":5,"":6,"ünï":7}`,
@@ -350,14 +350,14 @@ func TestPairCustomData(t *testing.T) {
 			t.Parallel()
 			var sent []string
 			answer := func(wrap string) http.RoundTripper {
-				return pairRoundTrip(func(r *http.Request) string {
+				return answerFunc(func(r *http.Request) string {
 					body, _ := io.ReadAll(r.Body)
 					sent = append(sent, string(body))
 					return wrap
 				})
 			}
 			client := func(wrap string) *nexmo.Client {
-				c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { return pairToken, nil }), nexmo.WithHTTPClient(&http.Client{Transport: answer(wrap)}))
+				c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { return testToken, nil }), nexmo.WithHTTPClient(&http.Client{Transport: answer(wrap)}))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -395,25 +395,25 @@ func TestPairCustomData(t *testing.T) {
 	}
 }
 
-// pairRoundTrip answers 200 with what it returns.
-type pairRoundTrip func(r *http.Request) string
+// answerFunc answers 200 with what it returns.
+type answerFunc func(r *http.Request) string
 
-func (f pairRoundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
+func (f answerFunc) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(f(r)))}, nil
 }
 
-// TestPairRaw keeps the answers whole.
-func TestPairRaw(t *testing.T) {
+// TestClientRaw keeps the answers whole.
+func TestClientRaw(t *testing.T) {
 	t.Parallel()
 	const conversation = `{"id": "CON-1", "future": {"a": [1.0]}}`
-	c := pairClient(t,
-		pairCall{method: "GET", target: "/v1/conversations/CON-1", answer: " " + conversation + "\n"},
-		pairCall{method: "GET", target: "/v1/conversations", answer: `{"_embedded":{"conversations":[{"id":"CON-0"}, ` + conversation + ` ]}}`},
-		pairCall{method: "GET", target: "/v1/conversations/CON-1/members/MEM-1", answer: `{"id":"MEM-1","x":1}`},
-		pairCall{method: "GET", target: "/v1/users/USR-1", answer: `{"id":"USR-1","x":1}`},
-		pairCall{method: "GET", target: "/v1/users/USR-1/conversations", answer: `{"_embedded":{"conversations":[{"id":"CON-1","x":1}]}}`},
-		pairCall{method: "GET", target: "/v1/users/USR-1/sessions", answer: `{"_embedded":{"sessions":[{"id":"SES-1","x":1}]}}`},
-		pairCall{method: "GET", target: "/v1/conversations/CON-1/events/1", answer: `{"id":1,"type":"text","x":1}`},
+	c := expectingClient(t,
+		exchange{method: "GET", target: "/v1/conversations/CON-1", answer: " " + conversation + "\n"},
+		exchange{method: "GET", target: "/v1/conversations", answer: `{"_embedded":{"conversations":[{"id":"CON-0"}, ` + conversation + ` ]}}`},
+		exchange{method: "GET", target: "/v1/conversations/CON-1/members/MEM-1", answer: `{"id":"MEM-1","x":1}`},
+		exchange{method: "GET", target: "/v1/users/USR-1", answer: `{"id":"USR-1","x":1}`},
+		exchange{method: "GET", target: "/v1/users/USR-1/conversations", answer: `{"_embedded":{"conversations":[{"id":"CON-1","x":1}]}}`},
+		exchange{method: "GET", target: "/v1/users/USR-1/sessions", answer: `{"_embedded":{"sessions":[{"id":"SES-1","x":1}]}}`},
+		exchange{method: "GET", target: "/v1/conversations/CON-1/events/1", answer: `{"id":1,"type":"text","x":1}`},
 	)
 	ctx := t.Context()
 	v1, err1 := c.ConversationInfo(ctx, "CON-1")

@@ -21,9 +21,9 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-// TestOddRetryAfter waits as long as the service asks, and no longer than the
+// TestRetryAfter waits as long as the service asks, and no longer than the
 // policy allows.
-func TestOddRetryAfter(t *testing.T) {
+func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	const inTen = 10 * time.Second
 	date := func(layout string, in time.Duration) func() string {
@@ -63,7 +63,7 @@ func TestOddRetryAfter(t *testing.T) {
 						resp.Header.Set("Retry-After", tt.header())
 						return resp, nil
 					}
-					s := newOddService(busy, oddStatus(200, `{}`), busy)
+					s := newScriptedAPI(busy, answerWith(200, `{}`), busy)
 					// The random wait is too short to matter.
 					c := s.client(t, nexmo.WithRetry(nexmo.RetryPolicy{MaxAttempts: 2, MinDelay: 1}))
 					if _, err := c.ConversationInfo(t.Context(), "CON-1"); err != nil {
@@ -88,12 +88,12 @@ func TestOddRetryAfter(t *testing.T) {
 	}
 }
 
-// TestOddJitter waits at random, from nothing to twice as long as before, up to a
+// TestRetryJitter waits at random, from nothing to twice as long as before, up to a
 // bound.
-func TestOddJitter(t *testing.T) {
+func TestRetryJitter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newOddService(oddStatus(503, ""))
+		s := newScriptedAPI(answerWith(503, ""))
 		policy := nexmo.RetryPolicy{MaxAttempts: 8, MinDelay: 100 * time.Millisecond, MaxDelay: 2 * time.Second}
 		c := s.client(t, nexmo.WithRetry(policy))
 		bounds := []time.Duration{100, 200, 400, 800, 1600, 2000, 2000}
@@ -130,8 +130,8 @@ func TestOddJitter(t *testing.T) {
 	})
 }
 
-// TestOddAttempts tries again what may be, and nothing else.
-func TestOddAttempts(t *testing.T) {
+// TestRetryAttempts tries again what may be, and nothing else.
+func TestRetryAttempts(t *testing.T) {
 	t.Parallel()
 	broken := httpmock.NewErrorResponder(io.ErrUnexpectedEOF)
 	tests := []struct {
@@ -140,32 +140,32 @@ func TestOddAttempts(t *testing.T) {
 		safe   int // attempts at what may be repeated
 		post   int
 	}{
-		{"429", oddStatus(429, ""), 4, 4},
-		{"500", oddStatus(500, ""), 4, 1},
-		{"502", oddStatus(502, "<html>"), 4, 1},
-		{"503", oddStatus(503, ""), 4, 1},
-		{"504", oddStatus(504, ""), 4, 1},
-		{"501", oddStatus(501, ""), 1, 1},
-		{"505", oddStatus(505, ""), 1, 1},
-		{"400", oddStatus(400, ""), 1, 1},
-		{"401", oddStatus(401, ""), 1, 1},
-		{"403", oddStatus(403, ""), 1, 1},
-		{"404", oddStatus(404, ""), 1, 1},
-		{"408", oddStatus(408, ""), 1, 1},
-		{"409", oddStatus(409, ""), 1, 1},
-		{"422", oddStatus(422, ""), 1, 1},
+		{"429", answerWith(429, ""), 4, 4},
+		{"500", answerWith(500, ""), 4, 1},
+		{"502", answerWith(502, "<html>"), 4, 1},
+		{"503", answerWith(503, ""), 4, 1},
+		{"504", answerWith(504, ""), 4, 1},
+		{"501", answerWith(501, ""), 1, 1},
+		{"505", answerWith(505, ""), 1, 1},
+		{"400", answerWith(400, ""), 1, 1},
+		{"401", answerWith(401, ""), 1, 1},
+		{"403", answerWith(403, ""), 1, 1},
+		{"404", answerWith(404, ""), 1, 1},
+		{"408", answerWith(408, ""), 1, 1},
+		{"409", answerWith(409, ""), 1, 1},
+		{"422", answerWith(422, ""), 1, 1},
 		{"broken connection", broken, 4, 1},
 		{"reset connection", httpmock.NewErrorResponder(&net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}), 4, 1},
-		{"no connection", httpmock.NewErrorResponder(oddDialError), 4, 4},
-		{"no host", httpmock.NewErrorResponder(oddDNSError), 4, 4},
+		{"no connection", httpmock.NewErrorResponder(errDialing), 4, 4},
+		{"no host", httpmock.NewErrorResponder(errLookup), 4, 4},
 	}
 	for _, tt := range tests {
-		for _, call := range oddCalls() {
+		for _, call := range callsOfMethods() {
 			t.Run(tt.name+" "+call.method, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					var log bytes.Buffer
-					s := newOddService(tt.answer)
+					s := newScriptedAPI(tt.answer)
 					err := call.do(t.Context(), s.client(t, nexmo.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))))
 					want := tt.safe
 					if call.method == http.MethodPost {
@@ -192,16 +192,16 @@ func TestOddAttempts(t *testing.T) {
 	}
 }
 
-// TestOddRecovers succeeds when one of the attempts does.
-func TestOddRecovers(t *testing.T) {
+// TestRetryRecovers succeeds when one of the attempts does.
+func TestRetryRecovers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newOddService(oddStatus(503, ""), httpmock.NewErrorResponder(io.EOF), oddStatus(429, ""), oddStatus(200, `{"id":"CON-1"}`))
+		s := newScriptedAPI(answerWith(503, ""), httpmock.NewErrorResponder(io.EOF), answerWith(429, ""), answerWith(200, `{"id":"CON-1"}`))
 		info, err := s.client(t).ConversationInfo(t.Context(), "CON-1")
 		if err != nil || info.ID != "CON-1" || s.count() != 4 {
 			t.Errorf("got %v and %v after %d requests", info, err, s.count())
 		}
-		s = newOddService(oddStatus(429, ""), httpmock.NewErrorResponder(oddDialError), oddStatus(201, `{"id":"CON-1"}`))
+		s = newScriptedAPI(answerWith(429, ""), httpmock.NewErrorResponder(errDialing), answerWith(201, `{"id":"CON-1"}`))
 		info, err = s.client(t).CreateConversation(t.Context(), &nexmo.ConversationParams{Name: "a"})
 		if err != nil || info.ID != "CON-1" || s.count() != 3 {
 			t.Errorf("got %v and %v after %d requests", info, err, s.count())
@@ -214,11 +214,11 @@ func TestOddRecovers(t *testing.T) {
 	})
 }
 
-// TestOddDelete takes it for done when something is gone that an earlier attempt
+// TestRetryDelete takes it for done when something is gone that an earlier attempt
 // may have deleted.
-func TestOddDelete(t *testing.T) {
+func TestRetryDelete(t *testing.T) {
 	t.Parallel()
-	gone := oddStatus(404, `{"code":"conversation:error:not-found"}`)
+	gone := answerWith(404, `{"code":"conversation:error:not-found"}`)
 	broken := httpmock.NewErrorResponder(io.ErrUnexpectedEOF)
 	tests := []struct {
 		name    string
@@ -226,11 +226,11 @@ func TestOddDelete(t *testing.T) {
 		is      error
 	}{
 		{"at once", []httpmock.Responder{gone}, nexmo.ErrNotFound},
-		{"after 500", []httpmock.Responder{oddStatus(500, ""), gone}, nil},
+		{"after 500", []httpmock.Responder{answerWith(500, ""), gone}, nil},
 		{"after a broken connection", []httpmock.Responder{broken, gone}, nil},
-		{"after 500 and 429", []httpmock.Responder{oddStatus(500, ""), oddStatus(429, ""), gone}, nil},
-		{"after 429", []httpmock.Responder{oddStatus(429, ""), gone}, nexmo.ErrNotFound},
-		{"after no connection", []httpmock.Responder{httpmock.NewErrorResponder(oddDialError), gone}, nexmo.ErrNotFound},
+		{"after 500 and 429", []httpmock.Responder{answerWith(500, ""), answerWith(429, ""), gone}, nil},
+		{"after 429", []httpmock.Responder{answerWith(429, ""), gone}, nexmo.ErrNotFound},
+		{"after no connection", []httpmock.Responder{httpmock.NewErrorResponder(errDialing), gone}, nexmo.ErrNotFound},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestOddDelete(t *testing.T) {
 					"event":        func(c *nexmo.Client) error { return c.DeleteEvent(t.Context(), "CON-1", 1) },
 					"user":         func(c *nexmo.Client) error { return c.DeleteUser(t.Context(), "USR-1") },
 				} {
-					s := newOddService(tt.answers...)
+					s := newScriptedAPI(tt.answers...)
 					if err := do(s.client(t)); !errors.Is(err, tt.is) {
 						t.Errorf("%s: got %v, want %v", name, err, tt.is)
 					}
@@ -250,7 +250,7 @@ func TestOddDelete(t *testing.T) {
 					}
 				}
 				// To read what is gone is no success.
-				s := newOddService(oddStatus(500, ""), gone)
+				s := newScriptedAPI(answerWith(500, ""), gone)
 				if _, err := s.client(t).ConversationInfo(t.Context(), "CON-1"); !errors.Is(err, nexmo.ErrNotFound) {
 					t.Errorf("got %v", err)
 				}
@@ -259,12 +259,12 @@ func TestOddDelete(t *testing.T) {
 	}
 }
 
-// TestOddLeave takes it for done when a member is in the state that an earlier
+// TestRetryLeave takes it for done when a member is in the state that an earlier
 // attempt may have brought it to.
-func TestOddLeave(t *testing.T) {
+func TestRetryLeave(t *testing.T) {
 	t.Parallel()
-	ended := oddStatus(400, `{"title":"Conflict.","code":"conversation:error:invalid-member-state"}`)
-	left, joined := oddStatus(200, `{"id":"MEM-1","state":"LEFT"}`), oddStatus(200, `{"id":"MEM-1","state":"JOINED"}`)
+	ended := answerWith(400, `{"title":"Conflict.","code":"conversation:error:invalid-member-state"}`)
+	left, joined := answerWith(200, `{"id":"MEM-1","state":"LEFT"}`), answerWith(200, `{"id":"MEM-1","state":"JOINED"}`)
 	broken := httpmock.NewErrorResponder(io.ErrUnexpectedEOF)
 	tests := []struct {
 		name    string
@@ -272,17 +272,17 @@ func TestOddLeave(t *testing.T) {
 		code    nexmo.ErrorCode
 	}{
 		{"at once", []httpmock.Responder{ended}, nexmo.ErrorCodeInvalidMemberState},
-		{"after 500, left", []httpmock.Responder{oddStatus(500, ""), ended, left}, ""},
+		{"after 500, left", []httpmock.Responder{answerWith(500, ""), ended, left}, ""},
 		{"after a broken connection, left", []httpmock.Responder{broken, ended, left}, ""},
-		{"after 500, not left", []httpmock.Responder{oddStatus(500, ""), ended, joined}, nexmo.ErrorCodeInvalidMemberState},
-		{"after 500, gone", []httpmock.Responder{oddStatus(500, ""), ended, oddStatus(404, "")}, nexmo.ErrorCodeInvalidMemberState},
-		{"after 500", []httpmock.Responder{oddStatus(500, ""), left}, ""},
+		{"after 500, not left", []httpmock.Responder{answerWith(500, ""), ended, joined}, nexmo.ErrorCodeInvalidMemberState},
+		{"after 500, gone", []httpmock.Responder{answerWith(500, ""), ended, answerWith(404, "")}, nexmo.ErrorCodeInvalidMemberState},
+		{"after 500", []httpmock.Responder{answerWith(500, ""), left}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := newOddService(tt.answers...)
+				s := newScriptedAPI(tt.answers...)
 				m, err := s.client(t).UpdateMember(t.Context(), "CON-1", "MEM-1", &nexmo.MemberUpdate{State: "left"})
 				if (err == nil) != (tt.code == "") || nexmo.CodeOf(err) != tt.code {
 					t.Fatalf("got %v", err)
@@ -298,15 +298,15 @@ func TestOddLeave(t *testing.T) {
 	}
 }
 
-// TestOddCancelWaiting ends at once when ctx does, between two attempts.
-func TestOddCancelWaiting(t *testing.T) {
+// TestRetryCancelled ends at once when ctx does, between two attempts.
+func TestRetryCancelled(t *testing.T) {
 	t.Parallel()
-	for _, call := range oddCalls() {
+	for _, call := range callsOfMethods() {
 		t.Run(call.method, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				busy := oddStatus(429, `{"code":"http:error:too-many-request"}`).HeaderSet(http.Header{"Retry-After": {"20"}})
-				s := newOddService(busy)
+				busy := answerWith(429, `{"code":"http:error:too-many-request"}`).HeaderSet(http.Header{"Retry-After": {"20"}})
+				s := newScriptedAPI(busy)
 				ctx, cancel := context.WithCancel(t.Context())
 				start := time.Now()
 				time.AfterFunc(3*time.Second, cancel)
@@ -331,10 +331,10 @@ func TestOddCancelWaiting(t *testing.T) {
 	}
 }
 
-func TestOddLeftBefore(t *testing.T) {
+func TestRetryLeftBefore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newOddService(oddStatus(429, ""), oddStatus(400, `{"code":"conversation:error:invalid-member-state"}`), oddStatus(200, `{"state":"LEFT"}`))
+		s := newScriptedAPI(answerWith(429, ""), answerWith(400, `{"code":"conversation:error:invalid-member-state"}`), answerWith(200, `{"state":"LEFT"}`))
 		_, err := s.client(t).UpdateMember(t.Context(), "CON-1", "MEM-1", &nexmo.MemberUpdate{State: "left"})
 		if nexmo.CodeOf(err) != nexmo.ErrorCodeInvalidMemberState || s.count() != 2 {
 			t.Errorf("got %v after %d requests", err, s.count())

@@ -12,11 +12,11 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-// TestPairNewClient refuses what no client can be made of, and reaches each
+// TestNewClient refuses what no client can be made of, and reaches each
 // region.
-func TestPairNewClient(t *testing.T) {
+func TestNewClient(t *testing.T) {
 	t.Parallel()
-	tokens := nexmo.TokenFunc(func() (string, error) { return pairToken, nil })
+	tokens := nexmo.TokenFunc(func() (string, error) { return testToken, nil })
 	if _, err := nexmo.NewClient(nil); err == nil {
 		t.Error("there is a client without tokens")
 	}
@@ -33,7 +33,7 @@ func TestPairNewClient(t *testing.T) {
 		nexmo.BaseURL, nexmo.BaseURLVirginia, nexmo.BaseURLOregon, nexmo.BaseURLDublin, nexmo.BaseURLFrankfurt, nexmo.BaseURLSingapore, nexmo.BaseURLSydney,
 		" https://api.nexmo.com/ ", "http://localhost:1/prefix//",
 	} {
-		transport := pairRoundTrip(func(r *http.Request) string {
+		transport := answerFunc(func(r *http.Request) string {
 			fmt.Fprintln(&buf, r.URL, r.Header.Get("User-Agent"))
 			return ""
 		})

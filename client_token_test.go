@@ -18,14 +18,14 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-// TestOddExpired asks once more with a fresh token when the service finds a token
+// TestClientExpiredToken asks once more with a fresh token when the service finds a token
 // expired, and no more than once.
-func TestOddExpired(t *testing.T) {
+func TestClientExpiredToken(t *testing.T) {
 	t.Parallel()
 	expired := map[string]httpmock.Responder{
-		"code":    oddStatus(401, `{"code":"system:error:expired-token","title":"Token has expired."}`),
-		"old":     oddStatus(401, `{"code":"system:error:expired-token","description":"Token has expired."}`),
-		"account": oddStatus(401, `{"type":"https://developer.vonage.com/api-errors#jwt-expired","title":"JWT expired"}`),
+		"code":    answerWith(401, `{"code":"system:error:expired-token","title":"Token has expired."}`),
+		"old":     answerWith(401, `{"code":"system:error:expired-token","description":"Token has expired."}`),
+		"account": answerWith(401, `{"type":"https://developer.vonage.com/api-errors#jwt-expired","title":"JWT expired"}`),
 	}
 	credentials := func(t *testing.T, user bool) nexmo.TokenSource {
 		if c := newCredentials(t); !user {
@@ -35,10 +35,10 @@ func TestOddExpired(t *testing.T) {
 	}
 	for style, answer := range expired {
 		for _, user := range []bool{false, true} {
-			for _, call := range oddCalls() {
+			for _, call := range callsOfMethods() {
 				t.Run(fmt.Sprintf("%s %s user=%v", style, call.method, user), func(t *testing.T) {
 					t.Parallel()
-					s := newOddService(answer, oddStatus(200, `{}`))
+					s := newScriptedAPI(answer, answerWith(200, `{}`))
 					c, err := nexmo.NewClient(credentials(t, user), nexmo.WithHTTPClient(&http.Client{Transport: s.transport}))
 					if err != nil {
 						t.Fatal(err)
@@ -51,7 +51,7 @@ func TestOddExpired(t *testing.T) {
 					if s.count() != 3 || s.tokens[0] == s.tokens[1] || s.tokens[1] != s.tokens[2] {
 						t.Errorf("there were %d requests, or the tokens were not renewed once", s.count())
 					}
-					always := newOddService(answer)
+					always := newScriptedAPI(answer)
 					c, err = nexmo.NewClient(credentials(t, user), nexmo.WithHTTPClient(&http.Client{Transport: always.transport}))
 					if err != nil {
 						t.Fatal(err)
@@ -72,7 +72,7 @@ func TestOddExpired(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newOddService(expired["code"])
+			s := newScriptedAPI(expired["code"])
 			next := 0
 			var log bytes.Buffer
 			c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { next++; return tt.tokens[next-1], nil }),
@@ -90,7 +90,7 @@ func TestOddExpired(t *testing.T) {
 	}
 	t.Run("another 401", func(t *testing.T) {
 		t.Parallel()
-		s := newOddService(oddStatus(401, `{"code":"system:error:invalid-token"}`))
+		s := newScriptedAPI(answerWith(401, `{"code":"system:error:invalid-token"}`))
 		c, err := nexmo.NewClient(newCredentials(t), nexmo.WithHTTPClient(&http.Client{Transport: s.transport}))
 		if err != nil {
 			t.Fatal(err)
@@ -101,7 +101,7 @@ func TestOddExpired(t *testing.T) {
 	})
 	t.Run("without attempts to spare", func(t *testing.T) {
 		t.Parallel()
-		s := newOddService(expired["code"], oddStatus(200, `{}`))
+		s := newScriptedAPI(expired["code"], answerWith(200, `{}`))
 		c, err := nexmo.NewClient(newCredentials(t), nexmo.WithHTTPClient(&http.Client{Transport: s.transport}), nexmo.WithRetry(nexmo.RetryPolicy{MaxAttempts: 1}))
 		if err != nil {
 			t.Fatal(err)
@@ -112,10 +112,10 @@ func TestOddExpired(t *testing.T) {
 	})
 }
 
-// TestOddNoToken sends nothing without a token.
-func TestOddNoToken(t *testing.T) {
+// TestClientNoToken sends nothing without a token.
+func TestClientNoToken(t *testing.T) {
 	t.Parallel()
-	s := newOddService(oddStatus(200, `{}`))
+	s := newScriptedAPI(answerWith(200, `{}`))
 	none := errors.New("the vault is closed")
 	c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { return "", none }), nexmo.WithHTTPClient(&http.Client{Transport: s.transport}))
 	if err != nil {
@@ -133,22 +133,22 @@ func TestOddNoToken(t *testing.T) {
 	}
 }
 
-// TestOddSecrets has neither errors nor logs tell tokens, keys, names of users, or
+// TestClientHidesTokens has neither errors nor logs tell tokens, keys, names of users, or
 // what was said.
-func TestOddSecrets(t *testing.T) {
+func TestClientHidesTokens(t *testing.T) {
 	t.Parallel()
 	const name, words = "priya-the-user", "private words"
-	secrets := []string{name, words, "private", oddToken, "secret-token", "Bearer", "CON-hidden", "USR-hidden", "MEM-hidden", "made-up-password", "BEGIN"}
+	secrets := []string{name, words, "private", secretToken, "secret-token", "Bearer", "CON-hidden", "USR-hidden", "MEM-hidden", "made-up-password", "BEGIN"}
 	invalid := `{"code":"http:error:validation-fail","detail":"Input validation failure.","invalid_parameters":[{"name":"body.text","reason":"\"` + words + `\" of ` + name + ` is invalid"}]}`
 	answers := map[string]httpmock.Responder{
-		"400":         oddStatus(400, invalid),
-		"429":         oddStatus(429, `{"title":"Busy"}`),
-		"500 HTML":    oddStatus(500, "<html>"+name+" said "+words+" with "+oddToken),
-		"502 garbage": oddStatus(502, words),
-		"200 garbage": oddStatus(200, `{"name":"`+name+`","body":`+words),
-		"200 shapes":  oddStatus(200, `{"id":["`+words+`"],"name":{"`+name+`":"`+words+`"},"_embedded":{"user":"`+name+`","members":[{"id":7,"`+name+`":1}],"users":["`+name+`"],"events":["`+words+`"]}}`),
+		"400":         answerWith(400, invalid),
+		"429":         answerWith(429, `{"title":"Busy"}`),
+		"500 HTML":    answerWith(500, "<html>"+name+" said "+words+" with "+secretToken),
+		"502 garbage": answerWith(502, words),
+		"200 garbage": answerWith(200, `{"name":"`+name+`","body":`+words),
+		"200 shapes":  answerWith(200, `{"id":["`+words+`"],"name":{"`+name+`":"`+words+`"},"_embedded":{"user":"`+name+`","members":[{"id":7,"`+name+`":1}],"users":["`+name+`"],"events":["`+words+`"]}}`),
 		"broken":      httpmock.NewErrorResponder(io.ErrUnexpectedEOF),
-		"dial":        httpmock.NewErrorResponder(oddDialError),
+		"dial":        httpmock.NewErrorResponder(errDialing),
 	}
 	calls := map[string]func(ctx context.Context, c *nexmo.Client) error{
 		"get user": func(ctx context.Context, c *nexmo.Client) error {
@@ -221,7 +221,7 @@ func TestOddSecrets(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var log bytes.Buffer
 					handler := slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug - 4})
-					c := newOddService(answer).client(t, nexmo.WithLogger(slog.New(handler)))
+					c := newScriptedAPI(answer).client(t, nexmo.WithLogger(slog.New(handler)))
 					err := call(t.Context(), c)
 					told := fmt.Sprintf("%v %s %+v", err, log.String(), c)
 					for _, secret := range secrets {
@@ -235,7 +235,7 @@ func TestOddSecrets(t *testing.T) {
 	}
 }
 
-func TestOddTokenWithNewline(t *testing.T) {
+func TestClientTokenWithNewline(t *testing.T) {
 	t.Parallel()
 	c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { return "to\nk", nil }), nexmo.WithBaseURL("http://127.0.0.1:1"), nexmo.WithRetry(nexmo.RetryPolicy{MinDelay: 1}))
 	if err != nil {

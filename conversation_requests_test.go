@@ -187,8 +187,8 @@ func TestLoadFails(t *testing.T) {
 	}
 }
 
-// TestVerbs calls each verb, and hears of what it did by webhook.
-func TestVerbs(t *testing.T) {
+// TestConversationRequests calls each verb, and hears of what it did by webhook.
+func TestConversationRequests(t *testing.T) {
 	t.Parallel()
 	var webhook nexmo.WebhookHandler
 	server := nexmotest.NewServer(t, nexmotest.WithEventHandler(&webhook))
@@ -326,10 +326,10 @@ func TestVerbs(t *testing.T) {
 	checkError(t, conversation.Close(), nil)
 }
 
-// TestVerbsOfTheLeg: members are muted by their leg, which was loaded, or which the
+// TestConversationRequestsOfLegs: members are muted by their leg, which was loaded, or which the
 // service is asked for. And receipts of other events than messages go to the older
 // generation.
-func TestVerbsOfTheLeg(t *testing.T) {
+func TestConversationRequestsOfLegs(t *testing.T) {
 	t.Parallel()
 	const events, old, members = "POST /v1/conversations/CON-1/events ", "POST /v0.1/conversations/CON-1/events ", "/v1/conversations/CON-1/members"
 	from := nexmo.From("MEM-9")
@@ -428,8 +428,8 @@ func TestClientConversationBaseline(t *testing.T) {
 	}
 }
 
-// TestVerbsRefuse: what is wrong is said before anything is sent.
-func TestVerbsRefuse(t *testing.T) {
+// TestConversationRequestsRefused: what is wrong is said before anything is sent.
+func TestConversationRequestsRefused(t *testing.T) {
 	t.Parallel()
 	server := nexmotest.NewServer(t)
 	c, err := server.Client().Conversation(t.Context(), server.CreateConversation(""))
@@ -492,11 +492,11 @@ func TestApplicationWithClient(t *testing.T) {
 	}
 }
 
-// pairVerb is a verb of a conversation that makes an event.
-func pairVerb(name, path, wire string, do func(ctx context.Context, c *nexmo.Conversation) error) pairCase {
-	return pairCase{
+// sendingCase is a verb of a conversation that makes an event.
+func sendingCase(name, path, wire string, do func(ctx context.Context, c *nexmo.Conversation) error) requestCase {
+	return requestCase{
 		name,
-		[]pairCall{{method: "POST", target: path, body: wire, status: 201, answer: `{"id":8}`}},
+		[]exchange{{method: "POST", target: path, body: wire, status: 201, answer: `{"id":8}`}},
 		func(ctx context.Context, c *nexmo.Client) (any, error) {
 			conversation := nexmo.NewConversation("CON-1", nexmo.WithClient(c))
 			joined := &nexmo.MemberJoined{Membership: nexmo.Membership{MemberID: "MEM-1", Channel: &nexmo.Channel{Type: nexmo.ChannelTypePhone, ID: "leg-0", LegIDs: []string{"leg-1", "leg-0"}}}}
@@ -509,7 +509,7 @@ func pairVerb(name, path, wire string, do func(ctx context.Context, c *nexmo.Con
 	}
 }
 
-func pairVerbs() []pairCase {
+func conversationRequestCases() []requestCase {
 	const path = "/v1/conversations/CON-1/events"
 	const old = "/v0.1/conversations/CON-1/events"
 	const members = "/v1/conversations/CON-1/members"
@@ -519,15 +519,15 @@ func pairVerbs() []pairCase {
 	}
 	send := func(_ *nexmo.Event, err error) error { return err }
 	from := nexmo.From("MEM-2")
-	member := func(name string, calls []pairCall, do func(ctx context.Context, c *nexmo.Conversation) (any, error), want any) pairCase {
-		return pairCase{name, calls, func(ctx context.Context, c *nexmo.Client) (any, error) {
+	member := func(name string, calls []exchange, do func(ctx context.Context, c *nexmo.Conversation) (any, error), want any) requestCase {
+		return requestCase{name, calls, func(ctx context.Context, c *nexmo.Client) (any, error) {
 			return do(ctx, nexmo.NewConversation("CON-1", nexmo.WithClient(c)))
 		}, want}
 	}
-	return []pairCase{
+	return []requestCase{
 		{
 			"conversation",
-			[]pairCall{
+			[]exchange{
 				{method: "GET", target: "/v1/conversations/CON-1", answer: info},
 				{method: "GET", target: members + "?page_size=100", answer: `{"_embedded":{"members":[{"id":"MEM-1","state":"JOINED","_embedded":{"user":{"id":"USR-1","name":"priya"}}}]},"_links":{"next":{"href":"https://api-us-3.vonage.com/v1/conversations/CON-1/members?cursor=two"}}}`},
 				{method: "GET", target: members + "?page_size=100&cursor=two", answer: `{"_embedded":{"members":[{"id":"MEM-2","state":"LEFT","user":{"id":"USR-2","name":"sam"}}]}}`},
@@ -547,7 +547,7 @@ func pairVerbs() []pairCase {
 		},
 		{
 			"sync",
-			[]pairCall{
+			[]exchange{
 				{method: "GET", target: "/v1/conversations/CON-1", answer: info},
 				{method: "GET", target: members + "?page_size=100", answer: `{}`},
 				{method: "GET", target: path + "?page_size=100&order=asc&start_id=18", answer: `{"_embedded":{"events":[{"id":18,"type":"custom:a","from":"MEM-1","body":{}}]}}`},
@@ -562,77 +562,77 @@ func pairVerbs() []pairCase {
 			},
 			nexmo.EventID(18),
 		},
-		pairVerb("Send", path, `{"type":"message:rejected","from":"MEM-2","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("Send", path, `{"type":"message:rejected","from":"MEM-2","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return send(c.Send(ctx, &nexmo.MessageRejected{Receipt: nexmo.Receipt{EventID: 5}}, from))
 		}),
-		pairVerb("SendMessage", path, `{"type":"message","from":"MEM-2","body":{"message_type":"text","text":"hello"}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("SendMessage", path, `{"type":"message","from":"MEM-2","body":{"message_type":"text","text":"hello"}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return send(c.SendMessage(ctx, nexmo.TextMessage("hello"), from))
 		}),
-		pairVerb("SendText", old, `{"type":"text","body":{"text":"hello"}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("SendText", old, `{"type":"text","body":{"text":"hello"}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return send(c.SendText(ctx, "hello"))
 		}),
-		pairVerb("StartTyping", old, `{"type":"text:typing:on","from":"MEM-2","body":{"activity":1}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StartTyping(ctx, from) }),
-		pairVerb("StopTyping", old, `{"type":"text:typing:off","body":{"activity":0}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StopTyping(ctx) }),
-		pairVerb("SendCustom", path, `{"type":"custom:order:paid_1-a","from":"MEM-2","body":{"orderID":12345678901234567890,"a_b":"<&>"}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("StartTyping", old, `{"type":"text:typing:on","from":"MEM-2","body":{"activity":1}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StartTyping(ctx, from) }),
+		sendingCase("StopTyping", old, `{"type":"text:typing:off","body":{"activity":0}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StopTyping(ctx) }),
+		sendingCase("SendCustom", path, `{"type":"custom:order:paid_1-a","from":"MEM-2","body":{"orderID":12345678901234567890,"a_b":"<&>"}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return send(c.SendCustom(ctx, "order:paid_1-a", map[string]any{"orderID": json.Number("12345678901234567890"), "a_b": "<&>"}, from))
 		}),
-		pairVerb("SendEphemeral", path, `{"type":"ephemeral","body":{"cursorX":1.50}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("SendEphemeral", path, `{"type":"ephemeral","body":{"cursorX":1.50}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return c.SendEphemeral(ctx, json.RawMessage(`{"cursorX":1.50}`))
 		}),
-		pairVerb("MarkDelivered message", path, `{"type":"message:delivered","from":"MEM-2","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("MarkDelivered message", path, `{"type":"message:delivered","from":"MEM-2","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return c.MarkDelivered(ctx, stored(nexmo.EventMessage), from)
 		}),
-		pairVerb("MarkSeen message", path, `{"type":"message:seen","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("MarkSeen message", path, `{"type":"message:seen","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return c.MarkSeen(ctx, stored(nexmo.EventMessage))
 		}),
-		pairVerb("MarkDelivered text", old, `{"type":"text:delivered","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("MarkDelivered text", old, `{"type":"text:delivered","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return c.MarkDelivered(ctx, stored(nexmo.EventText))
 		}),
-		pairVerb("MarkSeen image", old, `{"type":"image:seen","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("MarkSeen image", old, `{"type":"image:seen","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return c.MarkSeen(ctx, stored(nexmo.EventImage))
 		}),
-		pairVerb("MarkSeen custom", old, `{"type":"event:seen","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("MarkSeen custom", old, `{"type":"event:seen","body":{"event_id":5}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return c.MarkSeen(ctx, stored("custom:order"))
 		}),
-		pairVerb("Mute", path, `{"type":"audio:mute:on","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.Mute(ctx, "MEM-1") }),
-		pairVerb("Unmute", path, `{"type":"audio:mute:off","from":"MEM-2","body":{"rtc_id":"leg-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.Unmute(ctx, "MEM-1", from) }),
-		pairVerb("Earmuff", path, `{"type":"audio:earmuff:on","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.Earmuff(ctx, "MEM-1") }),
-		pairVerb("Unearmuff", path, `{"type":"audio:earmuff:off","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.Unearmuff(ctx, "MEM-1") }),
-		pairVerb("Say", path, `{"type":"audio:say","body":{"text":"hello","level":0,"loop":1}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("Mute", path, `{"type":"audio:mute:on","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.Mute(ctx, "MEM-1") }),
+		sendingCase("Unmute", path, `{"type":"audio:mute:off","from":"MEM-2","body":{"rtc_id":"leg-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.Unmute(ctx, "MEM-1", from) }),
+		sendingCase("Earmuff", path, `{"type":"audio:earmuff:on","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.Earmuff(ctx, "MEM-1") }),
+		sendingCase("Unearmuff", path, `{"type":"audio:earmuff:off","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.Unearmuff(ctx, "MEM-1") }),
+		sendingCase("Say", path, `{"type":"audio:say","body":{"text":"hello","level":0,"loop":1}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return send(c.Say(ctx, nexmo.AudioSay{Text: "hello"}))
 		}),
-		pairVerb("Say for ever", path, `{"type":"audio:say","from":"MEM-2","body":{"text":"hello","level":-0.9,"loop":0}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("Say for ever", path, `{"type":"audio:say","from":"MEM-2","body":{"text":"hello","level":-0.9,"loop":0}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return send(c.Say(ctx, nexmo.AudioSay{Text: "hello", Level: new(-0.9), Loop: new(0)}, from))
 		}),
-		pairVerb("StopSay", path, `{"type":"audio:say:stop","body":{"say_id":"say-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StopSay(ctx, "say-1") }),
-		pairVerb("Play", path, `{"type":"audio:play","from":"MEM-2","body":{"stream_url":["https://example.com/1.mp3"],"level":0,"loop":1,"queue":true}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("StopSay", path, `{"type":"audio:say:stop","body":{"say_id":"say-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StopSay(ctx, "say-1") }),
+		sendingCase("Play", path, `{"type":"audio:play","from":"MEM-2","body":{"stream_url":["https://example.com/1.mp3"],"level":0,"loop":1,"queue":true}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return send(c.Play(ctx, nexmo.AudioPlay{StreamURL: nexmo.StringList{"https://example.com/1.mp3"}, Queue: nexmo.True}, from))
 		}),
-		pairVerb("StopPlay", path, `{"type":"audio:play:stop","body":{"play_id":"play-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StopPlay(ctx, "play-1") }),
-		pairVerb("Record", path, `{"type":"audio:record","body":{"format":"wav","split":true}}`, func(ctx context.Context, c *nexmo.Conversation) error {
+		sendingCase("StopPlay", path, `{"type":"audio:play:stop","body":{"play_id":"play-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StopPlay(ctx, "play-1") }),
+		sendingCase("Record", path, `{"type":"audio:record","body":{"format":"wav","split":true}}`, func(ctx context.Context, c *nexmo.Conversation) error {
 			return send(c.Record(ctx, nexmo.AudioRecord{Format: nexmo.RecordFormatWAV, Split: nexmo.True}))
 		}),
-		pairVerb("StopRecord", path, `{"type":"audio:record:stop","body":{"record_id":"rec-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StopRecord(ctx, "rec-1") }),
-		pairVerb("DTMF", path, `{"type":"audio:dtmf","body":{"digits":"12AB*#p"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.DTMF(ctx, "12AB*#p") }),
-		member("DeleteEvent", []pairCall{{method: "DELETE", target: path + "/5", status: 204}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
-			return pairNothing(c.DeleteEvent(ctx, 5))
+		sendingCase("StopRecord", path, `{"type":"audio:record:stop","body":{"record_id":"rec-1"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.StopRecord(ctx, "rec-1") }),
+		sendingCase("DTMF", path, `{"type":"audio:dtmf","body":{"digits":"12AB*#p"}}`, func(ctx context.Context, c *nexmo.Conversation) error { return c.DTMF(ctx, "12AB*#p") }),
+		member("DeleteEvent", []exchange{{method: "DELETE", target: path + "/5", status: 204}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
+			return noAnswer(c.DeleteEvent(ctx, 5))
 		}, nil),
-		member("Invite", []pairCall{{method: "POST", target: members, body: `{"state":"invited","user":{"name":"sam"},"channel":{"type":"app"}}`, status: 201, answer: `{"id":"MEM-2","state":"INVITED"}`}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
+		member("Invite", []exchange{{method: "POST", target: members, body: `{"state":"invited","user":{"name":"sam"},"channel":{"type":"app"}}`, status: 201, answer: `{"id":"MEM-2","state":"INVITED"}`}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
 			return c.Invite(ctx, nexmo.MemberParams{UserName: "sam"})
 		}, &nexmo.MemberInfo{ID: "MEM-2", State: nexmo.MemberStateInvited}),
-		member("Join", []pairCall{{method: "POST", target: members, body: `{"state":"joined","user":{"id":"USR-2"},"channel":{"type":"app"}}`, status: 201, answer: `{"id":"MEM-2","state":"JOINED"}`}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
+		member("Join", []exchange{{method: "POST", target: members, body: `{"state":"joined","user":{"id":"USR-2"},"channel":{"type":"app"}}`, status: 201, answer: `{"id":"MEM-2","state":"JOINED"}`}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
 			return c.Join(ctx, nexmo.MemberParams{UserID: "USR-2", State: nexmo.MemberStateInvited})
 		}, &nexmo.MemberInfo{ID: "MEM-2", State: nexmo.MemberStateJoined}),
-		member("Kick", []pairCall{{method: "PATCH", target: members + "/MEM-2", body: `{"state":"left","reason":{"text":"rude"}}`, answer: `{}`}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
-			return pairNothing(c.Kick(ctx, "MEM-2", nexmo.Reason{Text: "rude"}))
+		member("Kick", []exchange{{method: "PATCH", target: members + "/MEM-2", body: `{"state":"left","reason":{"text":"rude"}}`, answer: `{}`}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
+			return noAnswer(c.Kick(ctx, "MEM-2", nexmo.Reason{Text: "rude"}))
 		}, nil),
-		member("Leave", []pairCall{
+		member("Leave", []exchange{
 			{method: "GET", target: members + "/me", answer: `{"id":"MEM-3"}`},
 			{method: "PATCH", target: members + "/MEM-3", body: `{"state":"left","from":"MEM-3"}`, answer: `{}`},
 		}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
-			return pairNothing(c.Leave(ctx, nexmo.Reason{}))
+			return noAnswer(c.Leave(ctx, nexmo.Reason{}))
 		}, nil),
-		member("Load", []pairCall{
+		member("Load", []exchange{
 			{method: "GET", target: "/v1/conversations/CON-1", answer: info},
 			{method: "GET", target: members + "?page_size=100", answer: `{"_embedded":{"members":[]}}`},
 		}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
@@ -642,8 +642,8 @@ func pairVerbs() []pairCase {
 	}
 }
 
-// TestPairNoClient has the verbs of a conversation say that they need a client.
-func TestPairNoClient(t *testing.T) {
+// TestConversationWithoutClient has the verbs of a conversation say that they need a client.
+func TestConversationWithoutClient(t *testing.T) {
 	t.Parallel()
 	c := nexmo.NewConversation("CON-1")
 	ctx := t.Context()
@@ -658,19 +658,19 @@ func TestPairNoClient(t *testing.T) {
 	}
 }
 
-// TestPairGap has a conversation of the client ask it for what is missing, by ID,
+// TestConversationAsksClientForGap has a conversation of the client ask it for what is missing, by ID,
 // and with the deleted events.
-func TestPairGap(t *testing.T) {
+func TestConversationAsksClientForGap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		event := func(id int) string {
 			return fmt.Sprintf(`{"id":%d,"type":"message","from":"MEM-1","body":{},"timestamp":"2020-01-01T14:00:00Z"}`, id)
 		}
-		c := pairClient(t,
-			pairCall{method: "GET", target: "/v1/conversations/CON-1", answer: `{"id":"CON-1","sequence_number":17}`},
-			pairCall{method: "GET", target: "/v1/conversations/CON-1/members?page_size=100", answer: `{}`},
-			pairCall{method: "GET", target: "/v1/conversations/CON-1/events?page_size=100&order=asc&start_id=18", answer: `{"_embedded":{"events":[` + event(18) + `,` + event(19) + `]},"_links":{"next":{"href":"https://api-us-3.vonage.com/?cursor=a%2Bb"}}}`},
-			pairCall{method: "GET", target: "/v1/conversations/CON-1/events?page_size=100&order=asc&start_id=18&cursor=a%2Bb", answer: `{"_embedded":[` + event(20) + `,` + event(21) + `]}`},
+		c := expectingClient(t,
+			exchange{method: "GET", target: "/v1/conversations/CON-1", answer: `{"id":"CON-1","sequence_number":17}`},
+			exchange{method: "GET", target: "/v1/conversations/CON-1/members?page_size=100", answer: `{}`},
+			exchange{method: "GET", target: "/v1/conversations/CON-1/events?page_size=100&order=asc&start_id=18", answer: `{"_embedded":{"events":[` + event(18) + `,` + event(19) + `]},"_links":{"next":{"href":"https://api-us-3.vonage.com/?cursor=a%2Bb"}}}`},
+			exchange{method: "GET", target: "/v1/conversations/CON-1/events?page_size=100&order=asc&start_id=18&cursor=a%2Bb", answer: `{"_embedded":[` + event(20) + `,` + event(21) + `]}`},
 		)
 		conversation, err := c.Conversation(t.Context(), "CON-1")
 		if err != nil {
@@ -697,13 +697,13 @@ func TestPairGap(t *testing.T) {
 	})
 }
 
-func TestOddMuteAfterLoad(t *testing.T) {
+func TestMuteAfterLoad(t *testing.T) {
 	t.Parallel()
-	c := pairClient(t,
-		pairCall{method: "GET", target: "/v1/conversations/CON-1", answer: `{"id":"CON-1","sequence_number":3}`},
-		pairCall{method: "GET", target: "/v1/conversations/CON-1/members?page_size=100", answer: `{"_embedded":{"members":[{"id":"MEM-1","state":"JOINED"}]}}`},
-		pairCall{method: "GET", target: "/v1/conversations/CON-1/members/MEM-1", answer: `{"id":"MEM-1","channel":{"type":"phone","leg_ids":["leg-1"]}}`},
-		pairCall{method: "POST", target: "/v1/conversations/CON-1/events", body: `{"type":"audio:mute:on","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, answer: `{"id":4}`},
+	c := expectingClient(t,
+		exchange{method: "GET", target: "/v1/conversations/CON-1", answer: `{"id":"CON-1","sequence_number":3}`},
+		exchange{method: "GET", target: "/v1/conversations/CON-1/members?page_size=100", answer: `{"_embedded":{"members":[{"id":"MEM-1","state":"JOINED"}]}}`},
+		exchange{method: "GET", target: "/v1/conversations/CON-1/members/MEM-1", answer: `{"id":"MEM-1","channel":{"type":"phone","leg_ids":["leg-1"]}}`},
+		exchange{method: "POST", target: "/v1/conversations/CON-1/events", body: `{"type":"audio:mute:on","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, answer: `{"id":4}`},
 	)
 	conversation, err := c.Conversation(t.Context(), "CON-1")
 	if err != nil {
