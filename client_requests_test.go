@@ -37,10 +37,11 @@ type exchange struct {
 
 // exchanges answers requests in turn, and notes what is wrong with them.
 type exchanges struct {
-	mu    sync.Mutex
-	calls []exchange
-	next  int
-	wrong []string
+	mu     sync.Mutex
+	calls  []exchange
+	next   int
+	wrong  []string
+	called []string // the methods that made the requests
 }
 
 func (p *exchanges) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -61,6 +62,7 @@ func (p *exchanges) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	call := p.calls[p.next]
 	p.next++
+	p.called = append(p.called, callingMethod())
 	p.check(call, r, body)
 	header := http.Header{"Content-Type": {"application/json"}}
 	maps.Copy(header, call.header)
@@ -142,6 +144,13 @@ func looseJSON(text string) any {
 // expectingClient returns a client that must make these requests, one after another.
 func expectingClient(t *testing.T, calls ...exchange) *nexmo.Client {
 	t.Helper()
+	c, _ := expecting(t, calls...)
+	return c
+}
+
+// expecting is expectingClient, and what answers the requests.
+func expecting(t *testing.T, calls ...exchange) (*nexmo.Client, *exchanges) {
+	t.Helper()
 	transport := &exchanges{calls: calls}
 	t.Cleanup(func() { transport.done(t) })
 	c, err := nexmo.NewClient(nexmo.TokenFunc(func() (string, error) { return testToken, nil }),
@@ -149,7 +158,7 @@ func expectingClient(t *testing.T, calls ...exchange) *nexmo.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c, transport
 }
 
 // diffAnswer compares what was decoded. The raw text has tests of its own.
@@ -191,14 +200,19 @@ type requestCase struct {
 // noAnswer is what a method returns that returns an error only.
 func noAnswer(err error) (any, error) { return nil, err }
 
+// requestCases are all cases of requests.
+func requestCases() map[string][]requestCase {
+	return map[string][]requestCase{
+		"conversations": conversationCases(), "members": memberCases(), "events": eventCases(), "users": userCases(),
+		"media": mediaCases(), "conversation": conversationRequestCases(), "lists": listShapeCases(), "versions": olderVersionCases(), "do": doCases(),
+	}
+}
+
 // TestClientRequests makes every request, and reads what is answered.
 func TestClientRequests(t *testing.T) {
 	t.Parallel()
 	count := 0
-	for group, cases := range map[string][]requestCase{
-		"conversations": conversationCases(), "members": memberCases(), "events": eventCases(), "users": userCases(),
-		"media": mediaCases(), "verbs": conversationRequestCases(), "lists": listShapeCases(), "versions": olderVersionCases(), "do": doCases(),
-	} {
+	for group, cases := range requestCases() {
 		names := map[string]bool{}
 		for _, tt := range cases {
 			count++

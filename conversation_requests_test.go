@@ -623,6 +623,9 @@ func conversationRequestCases() []requestCase {
 		member("Join", []exchange{{method: "POST", target: members, body: `{"state":"joined","user":{"id":"USR-2"},"channel":{"type":"app"}}`, status: 201, answer: `{"id":"MEM-2","state":"JOINED"}`}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
 			return c.Join(ctx, nexmo.MemberParams{UserID: "USR-2", State: nexmo.MemberStateInvited})
 		}, &nexmo.MemberInfo{ID: "MEM-2", State: nexmo.MemberStateJoined}),
+		member("Accept", []exchange{{method: "PATCH", target: members + "/MEM-2", body: `{"state":"joined"}`, answer: `{"id":"MEM-2","state":"JOINED"}`}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
+			return c.Accept(ctx, "MEM-2")
+		}, &nexmo.MemberInfo{ID: "MEM-2", State: nexmo.MemberStateJoined}),
 		member("Kick", []exchange{{method: "PATCH", target: members + "/MEM-2", body: `{"state":"left","reason":{"text":"rude"}}`, answer: `{}`}}, func(ctx context.Context, c *nexmo.Conversation) (any, error) {
 			return noAnswer(c.Kick(ctx, "MEM-2", nexmo.Reason{Text: "rude"}))
 		}, nil),
