@@ -26,7 +26,8 @@ import (
 // it is over; so it is after [Session.Close] and [Session.Logout], one of which
 // ends every session.
 //
-// All methods may be called from several goroutines, and from handlers.
+// All methods may be called from several goroutines, and from handlers. [Dial] makes a
+// Session; the zero value cannot be used.
 type Session struct {
 	tokens sessionTokens
 	client *Client // of the user
@@ -91,6 +92,7 @@ func Dial(ctx context.Context, tokens TokenSource, opts ...SessionOption) (*Sess
 }
 
 func newSession(tokens TokenSource, opts []SessionOption) (*Session, error) {
+	checkOptions("Dial", opts)
 	if _, ok := tokens.(Credentials); ok {
 		return nil, errors.New("nexmo: dial: these are the tokens of the application, and a session is that of a user: give Credentials.User")
 	}

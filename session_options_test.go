@@ -23,8 +23,13 @@ func TestSessionURLs(t *testing.T) {
 		err  string
 	}{
 		{"the default", nil, "ws-us.vonage.com/v2/rtc/", ""},
-		{"a region", []nexmo.SessionOption{nexmo.WithWebsocketURL(nexmo.WebsocketURLAP)}, "ws-ap.vonage.com/v2/rtc/", ""},
-		{"the region of requests", []nexmo.SessionOption{nexmo.WithBaseURL(nexmo.BaseURLDublin)}, "ws-eu.vonage.com/v2/rtc/", ""},
+		{"a region", []nexmo.SessionOption{nexmo.WithRegion(nexmo.RegionAP)}, "ws-ap.vonage.com/v2/rtc/", ""},
+		{"a data centre", []nexmo.SessionOption{nexmo.WithRegion(nexmo.RegionDublin)}, "ws-eu-3.vonage.com/v2/rtc/", ""},
+		{"a region and a URL", []nexmo.SessionOption{nexmo.WithWebsocketURL("https://example.test"), nexmo.WithRegion(nexmo.RegionAP)}, "example.test/v2/rtc/", ""},
+		{"a region and a URL of requests", []nexmo.SessionOption{nexmo.WithBaseURL("https://example.test"), nexmo.WithRegion(nexmo.RegionAP)}, "ws-ap.vonage.com/v2/rtc/", ""},
+		{"the URL of a region", []nexmo.SessionOption{nexmo.WithBaseURL("https://api-eu-4.vonage.com/")}, "ws-eu-4.vonage.com/v2/rtc/", ""},
+		{"the URL of the default", []nexmo.SessionOption{nexmo.WithBaseURL("https://api.nexmo.com")}, "ws-us.vonage.com/v2/rtc/", ""},
+		{"no region", []nexmo.SessionOption{nexmo.WithRegion("mars")}, "", `nexmo: dial: unknown region "mars"`},
 		{"the server of requests", []nexmo.SessionOption{nexmo.WithBaseURL("http://example.test:81/")}, "example.test:81/v2/rtc/", ""},
 		{"a path", []nexmo.SessionOption{nexmo.WithWebsocketURL("https://example.test/rtc/")}, "example.test/rtc/", ""},
 		{"no URL", []nexmo.SessionOption{nexmo.WithWebsocketURL("example.test")}, "", "the websocket URL is not like"},

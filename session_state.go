@@ -22,8 +22,11 @@ const (
 // other, in a goroutine of its own. The error says why the session is not
 // connected, or is over; it is nil after Close and Logout. fn is called with
 // [SessionStateConnected] and an error, too, when the service reports one that the session
-// survives, or the token could not be renewed.
+// survives, or the token could not be renewed. OnState panics if fn is nil.
 func (s *Session) OnState(fn func(SessionState, error)) {
+	if fn == nil {
+		panic("nexmo: Session.OnState: the function is nil")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.told.fns = append(slices.Clip(s.told.fns), fn)
