@@ -35,7 +35,7 @@ func (f TokenFunc) Token() (string, error) { return f() }
 
 // Client makes requests to the Conversation API. It is a [Source]: history is
 // read with [Client.EventsAfter]. All methods may be called from several
-// goroutines.
+// goroutines. [NewClient] makes one; the zero value cannot be used.
 //
 // A request ends when its ctx does. What the service refuses is an [*APIError];
 // what would be refused according to the documentation is not sent, and is an
@@ -53,7 +53,9 @@ type Client struct {
 
 // clientConfig is what the options of a client say.
 type clientConfig struct {
+	region    Region
 	baseURL   string
+	given     bool // baseURL was given, even if empty
 	http      *http.Client
 	retry     RetryPolicy
 	log       *slog.Logger
@@ -69,27 +71,16 @@ type clientOption func(*clientConfig)
 
 func (o clientOption) applyClient(c *clientConfig) { o(c) }
 
-// The hosts of the service. Users, and what hangs on them, live in one region:
-// to the hosts of other regions they do not exist.
-const (
-	BaseURL          = "https://api.nexmo.com"       // the default
-	BaseURLVirginia  = "https://api-us-3.vonage.com" // United States, east
-	BaseURLOregon    = "https://api-us-4.vonage.com" // United States, west
-	BaseURLDublin    = "https://api-eu-3.vonage.com" // Europe
-	BaseURLFrankfurt = "https://api-eu-4.vonage.com" // Europe
-	BaseURLSingapore = "https://api-ap-3.vonage.com" // Asia
-	BaseURLSydney    = "https://api-ap-4.vonage.com" // Australia
-)
-
-// WithBaseURL says where the service is: a region, such as [BaseURLDublin], or a
-// server for tests. Tokens are sent there and nowhere else.
+// WithBaseURL sends requests to another server than those of the regions, such as a
+// test server or a proxy; see [WithRegion] for those. Tokens are sent there and
+// nowhere else.
 func WithBaseURL(address string) ConnectionOption {
-	return connectionOption(func(c *clientConfig) { c.baseURL = address })
+	return connectionOption(func(c *clientConfig) { c.baseURL, c.given = address, true })
 }
 
-// WithHTTPClient has requests made by a copy of h, which follows no redirects: h
-// itself stays as it is. By default an attempt may take 30 seconds. Its Transport
-// sees tokens.
+// WithHTTPClient makes requests with a copy of h that follows no redirects; h itself
+// is not changed. Its Transport sees tokens. A nil h changes nothing. The default
+// limits an attempt to 30 seconds.
 func WithHTTPClient(h *http.Client) ConnectionOption {
 	return connectionOption(func(c *clientConfig) {
 		if h != nil {
@@ -111,22 +102,31 @@ func WithUserAgent(name string) ClientOption {
 // NewClient returns a client that acts as the application, with [Credentials], or
 // as a user, with those that [Credentials.User] returns.
 func NewClient(tokens TokenSource, opts ...ClientOption) (*Client, error) {
-	if tokens == nil {
+	checkOptions("NewClient", opts)
+	if isNil(tokens) {
 		return nil, errors.New("nexmo: client: there are no tokens: give Credentials")
 	}
 	cfg := clientConfig{
-		baseURL: BaseURL,
-		http:    &http.Client{Timeout: 30 * time.Second},
-		retry:   RetryPolicy{}.withDefaults(),
-		log:     discard,
+		http:  &http.Client{Timeout: 30 * time.Second},
+		retry: RetryPolicy{}.withDefaults(),
+		log:   discard,
 	}
 	for _, o := range opts {
 		o.applyClient(&cfg)
 	}
+	if err := cfg.region.check("client"); err != nil {
+		return nil, err
+	}
+	if !cfg.given {
+		cfg.baseURL = defaultBaseURL
+		if cfg.region != "" {
+			cfg.baseURL = cfg.region.baseURL()
+		}
+	}
 	base, err := url.Parse(strings.TrimSpace(cfg.baseURL))
 	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Host == "" ||
 		base.RawQuery != "" || base.Fragment != "" || base.User != nil {
-		return nil, fmt.Errorf("nexmo: client: the base URL is not like %s", BaseURL)
+		return nil, fmt.Errorf("nexmo: client: the base URL is not like %s", defaultBaseURL)
 	}
 	cfg.baseURL = strings.TrimRight(base.String(), "/")
 	cfg.retry = cfg.retry.withDefaults()

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"math"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -21,7 +20,7 @@ import (
 )
 
 // restSeeds are answers as the generations of the API have them; see
-// client_pairs_test.go for whole conversations with the service.
+// client_requests_test.go for whole conversations with the service.
 var restSeeds = []string{
 	``, `null`, `[]`, `{}`, ` {"id":"x"} `, `{"id":7}`, `{"id":"a","id":"b"}`, `{"ID":"a"}`, `"x"`, `{"name":"\ud83d"}`, "{\"name\":\"\xff\"}",
 	`{"id":"CON-1","name":"n","display_name":"d","image_url":"u","state":"ACTIVE","sequence_number":"7",
@@ -402,140 +401,7 @@ func FuzzAPIError(f *testing.F) {
 	})
 }
 
-// FuzzACL holds Allows to regular expressions, and has every ACL survive JSON.
-func FuzzACL(f *testing.F) {
-	for _, seed := range [][3]string{
-		{"/*/users/**", "GET", "/v1/users/USR-1"}, {"/*/users/**", "GET", "/v1/users"}, {"/**", "", "/"}, {"/*/conversations/*", "POST", "/v1/conversations/CON-1?x=/"},
-		{"/v1/users", "get", "v1/users/"}, {"/*/users/**", "GET", "/v1/users/../conversations"}, {"/*/users/**", "GET", "/v1/users/%2e%2E"}, {"/*/users/**", "GET", "/v1/users/a%2Fb"},
-		{"/*/a**/b", "GET", "/v1/a/b"}, {"/**/users", "GET", "/v1/users"}, {"", "GET", ""}, {"*", "GET", "//"}, {"/*/é.(/*", "GET", "/v1/%C3%A9.(/x"},
-	} {
-		f.Add(seed[0], seed[1], seed[2], "POST")
-	}
-	f.Fuzz(func(t *testing.T, pattern, method, path, allowed string) {
-		if plain, err := url.PathUnescape(path); !jsonText(pattern, path) || err == nil && !jsonText(plain) {
-			return // a regular expression is text
-		}
-		matches := modelACL(pattern, path)
-		acl := ACL{Paths: map[string]ACLRule{pattern: {Methods: []string{"GET", allowed}}}}
-		if want := matches && (strings.EqualFold(method, "GET") || strings.EqualFold(method, allowed)); acl.Allows(method, path) != want {
-			t.Errorf("%q allows %s %q: %v", pattern, method, path, !want)
-		}
-		if NewACL(pattern).Allows(method, path) != matches || (ACL{}).Allows(method, path) {
-			t.Errorf("%q without methods allows %s %q: %v; or nothing does", pattern, method, path, !matches)
-		}
-		text, err := json.Marshal(acl)
-		var again ACL
-		if err == nil {
-			err = json.Unmarshal(text, &again)
-		}
-		if diff := gocmp.Diff(acl, again); err != nil || jsonText(pattern, allowed) && diff != "" {
-			t.Errorf("%v: %s", err, diff)
-		}
-	})
-}
-
 // jsonText reports whether JSON can hold the texts.
 func jsonText(texts ...string) bool {
 	return !slices.ContainsFunc(texts, func(s string) bool { return strings.ToValidUTF8(s, "") != s })
-}
-
-func modelACL(pattern, path string) bool {
-	path, _, _ = strings.Cut(path, "?")
-	var plain []string
-	for segment := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
-		text, err := url.PathUnescape(segment)
-		if err != nil || text == "." || text == ".." || strings.ContainsAny(text, `/\`) {
-			return false
-		}
-		plain = append(plain, text)
-	}
-	var expr strings.Builder
-	expr.WriteString(`(?s)^`)
-	parts := strings.Split(strings.Trim(pattern, "/"), "/")
-	for i, p := range parts {
-		switch {
-		case p == "**" && i == len(parts)-1:
-			expr.WriteString(`(/.*)?`)
-		case p == "*":
-			expr.WriteString(`/[^/]+`)
-		case p == "":
-			return false // a segment that is empty is none
-		default:
-			expr.WriteString("/" + regexp.QuoteMeta(p))
-		}
-	}
-	re, err := regexp.Compile(expr.String() + `$`)
-	return err == nil && re.MatchString("/"+strings.Join(plain, "/"))
-}
-
-// FuzzSessionFrames reads what a session is sent: a login's answer, with the events
-// that were missed, is what encoding/json finds in it, a frame is what ParseEvent
-// makes of the packet, and no error holds what a frame says.
-func FuzzSessionFrames(f *testing.F) {
-	seedCorpus(f)
-	for _, text := range []string{
-		`{"body":{"id":"SES-1","user_id":"USR-1","name":"n"}}`, `{"body":{"id":"SES-1","pending_events":[{"type":"text","id":1},{"type":"text:seen","cid":"CON-1"},7]}}`,
-		`{"body":{"id":""}}`, `{"body":null}`, `{"body":{"id":"SES-1","pending_events":{}}}`, `{"body":{"description":"d"},"description":"e"}`,
-	} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := newSession(TokenFunc(func() (string, error) { return "token", nil }), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = s.adopt(t.Context(), data)
-		var said map[string]map[string]any
-		var pending struct {
-			Body struct {
-				Events json.RawMessage `json:"pending_events"`
-			} `json:"body"`
-		}
-		exact := json.Unmarshal(data, &said) == nil && json.Unmarshal(data, &pending) == nil && !namesInAnotherCase(data)
-		id, _ := said["body"]["id"].(string)
-		if exact && strictJSON(data, math.MaxInt) && id != "" && err == nil {
-			if s.ID() != id {
-				t.Errorf("the session is %q, want %q", s.ID(), id)
-			}
-			if name, ok := said["body"]["user_id"].(string); ok && s.Me().ID != name {
-				t.Errorf("we are %q, want %q", s.Me().ID, name)
-			}
-			var want []*Event
-			if list := pending.Body.Events; len(list) > 0 && list[0] == '[' {
-				want, _ = ParseEvents(list) // what is bad is left out
-			}
-			var got []*Event
-			over := make(chan struct{})
-			close(over)
-			for e, ok := s.inbox.next(nil, over); ok; e, ok = s.inbox.next(nil, over) {
-				got = append(got, e)
-				s.inbox.delivered()
-			}
-			if diff := gocmp.Diff(want, got, sameErrors, cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("missed events (-ParseEvents +got):\n%s", diff)
-			}
-		} else if err == nil && s.ID() == "" {
-			t.Error("a session without an ID")
-		}
-		if bytes.Contains(data, []byte("private words")) {
-			for _, err := range []error{err, newSessionError("session:error", data)} {
-				if err != nil && strings.Contains(err.Error(), "private words") {
-					t.Errorf("it says: %v", err)
-				}
-			}
-		}
-
-		// A frame of the name text, and the packet that it is.
-		got, gerr := parsePacket(EventText, data)
-		want, werr := ParseEvent(slices.Concat([]byte(`["text",`), data, []byte(`]`)))
-		object := json.Valid(data) && bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
-		if object && (gerr == nil) != (werr == nil) {
-			t.Fatalf("parsePacket says %v, ParseEvent says %v", gerr, werr)
-		}
-		if object && gerr == nil {
-			if diff := gocmp.Diff(want, got, sameErrors, withoutRaw); diff != "" {
-				t.Errorf("(-ParseEvent +parsePacket):\n%s", diff)
-			}
-		}
-	})
 }

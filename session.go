@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +26,8 @@ import (
 // it is over; so it is after [Session.Close] and [Session.Logout], one of which
 // ends every session.
 //
-// All methods may be called from several goroutines, and from handlers.
+// All methods may be called from several goroutines, and from handlers. [Dial] makes a
+// Session; the zero value cannot be used.
 type Session struct {
 	tokens sessionTokens
 	client *Client // of the user
@@ -56,17 +56,6 @@ type Session struct {
 	running  sync.Mutex // held by Run
 	receipts receipts
 }
-
-// SessionState is how a session stands to the service.
-type SessionState string
-
-// The states of a session.
-const (
-	SessionStateConnected    SessionState = "connected"    // logged in
-	SessionStateDisconnected SessionState = "disconnected" // the connection was lost, or an attempt to connect failed; another follows
-	SessionStateReconnecting SessionState = "reconnecting" // an attempt to connect has begun
-	SessionStateClosed       SessionState = "closed"       // over
-)
 
 // Dial logs the user in whose tokens these are; [Credentials.User] makes them. It
 // returns when the service has let the user in, or has not, or ctx has ended: a
@@ -103,6 +92,7 @@ func Dial(ctx context.Context, tokens TokenSource, opts ...SessionOption) (*Sess
 }
 
 func newSession(tokens TokenSource, opts []SessionOption) (*Session, error) {
+	checkOptions("Dial", opts)
 	if _, ok := tokens.(Credentials); ok {
 		return nil, errors.New("nexmo: dial: these are the tokens of the application, and a session is that of a user: give Credentials.User")
 	}
@@ -150,17 +140,6 @@ func (s *Session) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "nexmo.Ses
 
 // LogValue logs the ID of the session and nothing else.
 func (s *Session) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s)) }
-
-// OnState has fn called with every state from now on, in order and one after the
-// other, in a goroutine of its own. The error says why the session is not
-// connected, or is over; it is nil after Close and Logout. fn is called with
-// [SessionStateConnected] and an error, too, when the service reports one that the session
-// survives, or the token could not be renewed.
-func (s *Session) OnState(fn func(SessionState, error)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.told.fns = append(slices.Clip(s.told.fns), fn)
-}
 
 // Run delivers what the session receives to sink, one event after the other, until
 // ctx ends, whose error it returns, or the session is over. Then Run delivers what
@@ -247,182 +226,4 @@ func (s *Session) end(err error) {
 
 func (s *Session) log(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
 	s.cfg.client.log.LogAttrs(ctx, level, msg, append(attrs, slog.String("session_id", s.ID()))...)
-}
-
-// inbox holds what was received and waits to be delivered.
-type inbox struct {
-	mu     sync.Mutex
-	events []*Event
-	limit  int
-	some   chan struct{} // there may be events
-	room   chan struct{} // there may be room
-}
-
-func newInbox(limit int) inbox {
-	return inbox{limit: limit, some: make(chan struct{}, 1), room: make(chan struct{}, 1)}
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default: // it is there already
-	}
-}
-
-func (b *inbox) full() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.events) >= b.limit
-}
-
-func (b *inbox) put(events ...*Event) {
-	b.mu.Lock()
-	b.events = append(b.events, events...)
-	b.mu.Unlock()
-	signal(b.some)
-}
-
-// next waits for the event that is to be delivered next, and leaves it where it is.
-// It reports false when done or over is closed first.
-func (b *inbox) next(done, over <-chan struct{}) (*Event, bool) {
-	for {
-		ended := false
-		select {
-		case <-over:
-			ended = true // nothing is put in any more
-		default:
-		}
-		b.mu.Lock()
-		if len(b.events) > 0 {
-			e := b.events[0]
-			b.mu.Unlock()
-			return e, true
-		}
-		b.mu.Unlock()
-		if ended {
-			return nil, false
-		}
-		select {
-		case <-b.some:
-		case <-over:
-		case <-done:
-			return nil, false
-		}
-	}
-}
-
-// delivered takes out the event that is next.
-func (b *inbox) delivered() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.events[0] = nil
-	b.events = b.events[1:]
-	if len(b.events) == 0 {
-		b.events = nil
-	}
-	if len(b.events) <= b.limit/2 {
-		signal(b.room)
-	}
-}
-
-// wait returns when the inbox is at most half full, or done is closed.
-func (b *inbox) wait(done <-chan struct{}) {
-	for {
-		b.mu.Lock()
-		free := len(b.events) <= b.limit/2
-		b.mu.Unlock()
-		if free {
-			return
-		}
-		select {
-		case <-b.room:
-		case <-done:
-			return
-		}
-	}
-}
-
-// notices are states that functions of OnState are yet to be told.
-type notices struct {
-	fns     []func(SessionState, error)
-	waiting []notice
-	idle    chan struct{} // closed when nothing waits; nil when nothing does
-}
-
-// wait returns when nothing waits to be told, or done is closed. The notices are
-// guarded by mu.
-func (n *notices) wait(mu *sync.Mutex, done <-chan struct{}) {
-	mu.Lock()
-	idle := n.idle
-	mu.Unlock()
-	if idle == nil {
-		return
-	}
-	select {
-	case <-idle:
-	case <-done:
-	}
-}
-
-type notice struct {
-	state SessionState
-	err   error
-}
-
-// maxNotices bounds what waits for slow functions of OnState, but for a change of
-// the state, of which there are few.
-const maxNotices = 64
-
-// tell notes a state, and has it told.
-func (s *Session) tell(state SessionState, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	changed := s.state != state
-	s.state = state
-	n := &s.told
-	if len(n.fns) == 0 || !changed && len(n.waiting) >= maxNotices {
-		return
-	}
-	n.waiting = append(n.waiting, notice{state, err})
-	if n.idle == nil {
-		n.idle = make(chan struct{})
-		go s.tellAll()
-	}
-}
-
-// report tells of an error that the session survives.
-func (s *Session) report(err error) {
-	s.mu.Lock()
-	state := s.state
-	s.mu.Unlock()
-	s.tell(state, err)
-}
-
-// tellAll calls the functions of OnState until there is nothing to tell.
-func (s *Session) tellAll() {
-	for {
-		s.mu.Lock()
-		n := &s.told
-		if len(n.waiting) == 0 {
-			close(n.idle)
-			n.idle = nil
-			s.mu.Unlock()
-			return
-		}
-		next, fns := n.waiting[0], n.fns
-		n.waiting = n.waiting[1:]
-		s.mu.Unlock()
-		for _, fn := range fns {
-			s.callState(fn, next)
-		}
-	}
-}
-
-func (s *Session) callState(fn func(SessionState, error), n notice) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.log(context.Background(), slog.LevelError, "nexmo: a function given to OnState panicked")
-		}
-	}()
-	fn(n.state, n.err)
 }

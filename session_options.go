@@ -1,6 +1,7 @@
 package nexmo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -52,53 +53,35 @@ func defaultSessionConfig() sessionConfig {
 	}
 }
 
-// The hosts of realtime sessions. A user lives in one region.
-const (
-	WebsocketURL   = "wss://ws-us.vonage.com" // the default
-	WebsocketURLEU = "wss://ws-eu.vonage.com" // Europe
-	WebsocketURLAP = "wss://ws-ap.vonage.com" // Asia and the Pacific
-)
-
-// The hosts of requests that belong to those of sessions.
-const (
-	BaseURLUS = "https://api-us.vonage.com" // United States; that of WebsocketURL
-	BaseURLEU = "https://api-eu.vonage.com" // Europe; that of WebsocketURLEU
-	BaseURLAP = "https://api-ap.vonage.com" // Asia and the Pacific; that of WebsocketURLAP
-)
-
-// sessionHosts are the websocket URLs that belong to the base URLs of the service.
-var sessionHosts = map[string]string{
-	BaseURLUS: WebsocketURL, BaseURLEU: WebsocketURLEU, BaseURLAP: WebsocketURLAP,
-	BaseURL: WebsocketURL, BaseURLVirginia: WebsocketURL, BaseURLOregon: WebsocketURL,
-	BaseURLDublin: WebsocketURLEU, BaseURLFrankfurt: WebsocketURLEU,
-	BaseURLSingapore: WebsocketURLAP, BaseURLSydney: WebsocketURLAP,
-}
-
-// requestHosts are the base URLs that belong to the websocket URLs of the service.
-var requestHosts = map[string]string{
-	WebsocketURL: BaseURLUS, WebsocketURLEU: BaseURLEU, WebsocketURLAP: BaseURLAP,
-}
-
 // defaultRTCPath is where sessions are on a host.
 const defaultRTCPath = "/v2/rtc"
 
-// complete checks the options and fills in the rest: a websocket URL that is not
-// given is that of the region of the base URL, and the other way round. Beyond the
-// regions they are at the same host, so that a token goes to no other than the one
-// that was given.
+// complete checks the options and fills in the rest. A URL that was given overrides
+// that of the region. Without a region, a URL that is not of one stands for both, so
+// that a token goes to no other server than the one that was given.
 func (c *sessionConfig) complete() error {
+	region := c.client.region
+	if err := region.check("dial"); err != nil {
+		return err
+	}
 	ws, base := trimURL(c.websocketURL), trimURL(c.client.baseURL)
+	if region == "" && ws == "" && base == "" {
+		region = RegionUS
+	}
+	region = cmp.Or(region, regionOf(base, ws))
 	switch {
-	case ws == "" && base == "":
-		ws = WebsocketURL
-	case ws == "" && sessionHosts[base] != "":
-		ws = sessionHosts[base]
-	case ws == "":
+	case ws != "":
+	case region != "":
+		ws = region.websocketURL()
+	default:
 		ws = base
+	}
+	if base == "" && region != "" {
+		base = region.baseURL()
 	}
 	u, err := url.Parse(ws)
 	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("nexmo: dial: the websocket URL is not like %s", WebsocketURL)
+		return fmt.Errorf("nexmo: dial: the websocket URL is not like %s", defaultWebsocketURL)
 	}
 	switch u.Scheme {
 	case "ws", "http":
@@ -106,13 +89,10 @@ func (c *sessionConfig) complete() error {
 	case "wss", "https":
 		u.Scheme = "https"
 	default:
-		return fmt.Errorf("nexmo: dial: the websocket URL is not like %s", WebsocketURL)
+		return fmt.Errorf("nexmo: dial: the websocket URL is not like %s", defaultWebsocketURL)
 	}
 	if base == "" {
-		secure := "wss://" + u.Host
-		if base = requestHosts[secure]; base == "" || u.Scheme != "https" {
-			base = (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
-		}
+		base = (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 	}
 	if u.Path == "" {
 		u.Path = defaultRTCPath
@@ -126,10 +106,11 @@ func (c *sessionConfig) complete() error {
 
 func trimURL(address string) string { return strings.TrimRight(strings.TrimSpace(address), "/") }
 
-// WithWebsocketURL says where sessions are: a region, such as [WebsocketURLEU], or a
-// server for tests. A path replaces /v2/rtc. Tokens are sent there, and to the host
-// of [WithBaseURL], which is that of the same region unless given; for a server that
-// is no region, it is the same one.
+// WithWebsocketURL connects the session to another server than those of the regions,
+// such as a test server; see [WithRegion] for those. A path replaces /v2/rtc. Tokens
+// are sent there and to the host of the session's requests: that of [WithBaseURL],
+// else that of [WithRegion], else the same server. Where only WithBaseURL is given, the
+// session connects to that server. The URL of a region stands for the region.
 func WithWebsocketURL(address string) SessionOption {
 	return sessionOption(func(c *sessionConfig) { c.websocketURL = address })
 }

@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	flags := flag.NewFlagSet("bot", flag.ContinueOnError)
 	flags.SetOutput(out)
 	user := flags.String("user", "bot", "the name of the user to log in as")
-	base := flags.String("base-url", cmp.Or(getenv("NEXMO_BASE_URL"), nexmo.BaseURLUS), "where requests go")
+	base := flags.String("base-url", cmp.Or(getenv("NEXMO_BASE_URL"), "https://api-us.vonage.com"), "where requests go")
 	websocket := flags.String("ws-url", getenv("NEXMO_WS_URL"), "where sessions are; that of the base URL if empty")
 	if err := flags.Parse(args); err != nil {
 		return err

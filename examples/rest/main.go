@@ -24,7 +24,7 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("rest: ")
-	base := flag.String("base-url", cmp.Or(os.Getenv("NEXMO_BASE_URL"), nexmo.BaseURL), "where the service is")
+	base := flag.String("base-url", cmp.Or(os.Getenv("NEXMO_BASE_URL"), "https://api.nexmo.com"), "where the service is")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
