@@ -17,15 +17,15 @@ import (
 	"github.com/disgoorg/disgo/events"
 
 	"github.com/conversation-events/nexmo"
-	"github.com/conversation-events/nexmo/internal/rings"
+	"github.com/conversation-events/nexmo/internal/benchdata"
 	"github.com/conversation-events/nexmo/nexmotest"
 )
 
 const secret = "a signature secret of 32 bytes or so"
 
 func hooks() []hook {
-	ring := make([]hook, rings.Size)
-	for i, body := range rings.Joined() {
+	ring := make([]hook, benchdata.Size)
+	for i, body := range benchdata.Joined() {
 		ring[i] = hook{body, nexmotest.Sign(secret, body)}
 	}
 	return ring
@@ -58,7 +58,7 @@ func BenchmarkDecode(b *testing.B) {
 	for _, task := range []struct {
 		name string
 		ring [][]byte
-	}{{"text", rings.Text()}, {"joined", rings.Joined()}} {
+	}{{"text", benchdata.Text()}, {"joined", benchdata.Joined()}} {
 		b.Run(task.name, func(b *testing.B) {
 			b.Run("nexmo", func(b *testing.B) { each(b, task.ring, only(nexmo.ParseEvent)) })
 			b.Run("floor", func(b *testing.B) { each(b, task.ring, func(data []byte) error { floorEvent(data); return nil }) })
@@ -293,7 +293,7 @@ func BenchmarkPipeline(b *testing.B) {
 
 // BenchmarkPage lists a page of a hundred events, half of them member:joined.
 func BenchmarkPage(b *testing.B) {
-	ring := [][]byte{rings.Page()}
+	ring := [][]byte{benchdata.Page()}
 	b.Run("nexmo", func(b *testing.B) { each(b, ring, only(nexmo.ParseEvents)) })
 	b.Run("floor", func(b *testing.B) { each(b, ring, only(floorPage)) })
 	b.Run("encoding_json", func(b *testing.B) { each(b, ring, only(standardPage)) })
@@ -311,7 +311,7 @@ func (a canned) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // BenchmarkList asks for that page with a client, without a network.
 func BenchmarkList(b *testing.B) {
-	h := &http.Client{Transport: canned(rings.Page())}
+	h := &http.Client{Transport: canned(benchdata.Page())}
 	b.Run("nexmo", func(b *testing.B) {
 		list, err := listNexmo(h)
 		if err != nil {
@@ -381,7 +381,7 @@ func memoryOf(b *testing.B, do func(i int) any) {
 
 // BenchmarkMemory holds conversations of ten members who joined by phone.
 func BenchmarkMemory(b *testing.B) {
-	ring := rings.Joined()
+	ring := benchdata.Joined()
 	b.Run("nexmo", func(b *testing.B) {
 		memoryOf(b, func(i int) any {
 			c := nexmo.NewConversation("CON-1")
@@ -446,7 +446,7 @@ func BenchmarkHTTP(b *testing.B) {
 			b.SetParallelism(8)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if err := post(b.Context(), client, server.URL+"/"+name, ring[next.Add(1)%rings.Size]); err != nil {
+					if err := post(b.Context(), client, server.URL+"/"+name, ring[next.Add(1)%benchdata.Size]); err != nil {
 						b.Error(err)
 						return
 					}
