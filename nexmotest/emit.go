@@ -43,14 +43,15 @@ func (s *Server) Emit(conversationID string, body nexmo.Body, opts ...EmitOption
 	}
 	e := s.engine
 	e.mu.Lock()
-	id, refused := e.script(conversationID, typ, content, from, by)
+	id, refused := e.emitAs(conversationID, typ, content, from, by)
 	e.mu.Unlock()
 	s.check("Emit: "+typ, refused)
 	return id
 }
 
-// script emits an event for a script.
-func (e *engine) script(conversationID, typ string, body json.RawMessage, from string, by author) (nexmo.EventID, *apiError) {
+// emitAs emits an event for a test: from a member, or from nobody in particular if
+// from is empty.
+func (e *engine) emitAs(conversationID, typ string, body json.RawMessage, from string, by author) (nexmo.EventID, *apiError) {
 	if conversationID == "" {
 		e.publish(occurrence{Type: typ, From: from, To: by.to, Body: body, Timestamp: now()})
 		return 0, nil
@@ -72,7 +73,7 @@ func (e *engine) script(conversationID, typ string, body json.RawMessage, from s
 	return nexmo.EventID(ev.ID), nil
 }
 
-// check fails the test if the engine refused what a script did.
+// check fails the test if the engine refused what the test asked for.
 func (s *Server) check(what string, err *apiError) {
 	if err != nil {
 		s.fail("nexmotest: %s: %s: %s", what, err.code, err.detail)

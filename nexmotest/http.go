@@ -2,9 +2,9 @@ package nexmotest
 
 import "net/http"
 
-// front serves what comes in at the listeners: sessions and requests, those of
+// serveHTTP serves what comes in at the listeners: sessions and requests, those of
 // the pages of any origin included.
-func (s *Server) front(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	switch {

@@ -37,14 +37,14 @@ type TB interface {
 // they are asked fail the test, and must then be called from its goroutine; or
 // they panic if there is no test.
 type Server struct {
-	tb       TB
-	options  options
-	engine   *engine
-	webhooks *webhooks
-	realtime *realtime
-	faults   *Faults
-	log      *recorder
-	tasks    *tasks
+	tb         TB
+	options    options
+	engine     *engine
+	webhooks   *webhooks
+	realtime   *realtime
+	faults     *Faults
+	journal    *journal
+	background *background
 
 	listener net.Listener
 	http     []*http.Server
@@ -67,7 +67,7 @@ func NewServer(tb TB, opts ...Option) *Server {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	s := &Server{tb: tb, options: o, log: newRecorder(&o), tasks: newTasks()}
+	s := &Server{tb: tb, options: o, journal: newJournal(&o), background: newBackground()}
 	s.engine = &engine{applicationID: o.applicationID, knockers: map[string]*user{}, images: map[string]image{}}
 	s.faults = &Faults{server: s}
 	s.credentials = sync.OnceValues(func() (nexmo.Credentials, error) {
@@ -90,7 +90,7 @@ func NewServer(tb TB, opts ...Option) *Server {
 	if o.eventHandler != nil {
 		pipe := newPipeListener(handlerHost)
 		pipes[handlerHost+":80"] = pipe
-		s.http = append(s.http, serve(s.tasks, pipe, o.eventHandler))
+		s.http = append(s.http, serve(s.background, pipe, o.eventHandler))
 	}
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		if pipe := pipes[address]; pipe != nil {
@@ -106,7 +106,7 @@ func NewServer(tb TB, opts ...Option) *Server {
 	s.engine.subscribe(s.realtime)
 	for _, l := range []net.Listener{s.listener, o.sessions} {
 		if l != nil {
-			s.http = append(s.http, serve(s.tasks, l, http.HandlerFunc(s.front)))
+			s.http = append(s.http, serve(s.background, l, http.HandlerFunc(s.serveHTTP)))
 		}
 	}
 	if tb != nil {
@@ -116,22 +116,22 @@ func NewServer(tb TB, opts ...Option) *Server {
 	return s
 }
 
-// serve starts an HTTP server that ends with its Close. Its handlers are tasks:
-// they are told by their ctx when t is closed, and waited for.
-func serve(t *tasks, l net.Listener, h http.Handler) *http.Server {
+// serve starts an HTTP server that ends with its Close. Its handlers are background
+// work: their ctx ends when b is closed, which waits for them.
+func serve(b *background, l net.Listener, h http.Handler) *http.Server {
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !t.begin() {
+			if !b.begin() {
 				panic(http.ErrAbortHandler)
 			}
-			defer t.group.Done()
+			defer b.group.Done()
 			h.ServeHTTP(w, r)
 		}),
-		BaseContext:       func(net.Listener) context.Context { return t.ctx },
+		BaseContext:       func(net.Listener) context.Context { return b.ctx },
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
-	t.run(func(context.Context) { _ = server.Serve(l) })
+	b.run(func(context.Context) { _ = server.Serve(l) })
 	return server
 }
 
@@ -140,11 +140,11 @@ func serve(t *tasks, l net.Listener, h http.Handler) *http.Server {
 // [WithEventHandler] included. What was recorded can still be read.
 func (s *Server) Close() {
 	s.close.Do(func() {
-		s.tasks.end()
+		s.background.end()
 		for _, server := range s.http {
 			_ = server.Close()
 		}
-		s.tasks.close()
+		s.background.close()
 		s.client.CloseIdleConnections()
 		s.webhooks.client.CloseIdleConnections()
 	})
@@ -253,7 +253,7 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request) {
 	if rec.Status = a.status; fault.cut {
 		rec.Status = 0
 	}
-	s.log.request(rec)
+	s.journal.request(rec)
 	write(w, r, a, fault)
 }
 

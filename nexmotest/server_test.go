@@ -94,7 +94,7 @@ func failing(fn func(*judge)) string {
 	return j.failed
 }
 
-// What a script cannot do fails the test, or panics without one.
+// What Emit and its like cannot do fails the test, or panics without one.
 func TestScriptsFail(t *testing.T) {
 	t.Parallel()
 	for want, fn := range map[string]func(*nexmotest.Server){
