@@ -205,6 +205,62 @@ func BenchmarkDispatch(b *testing.B) {
 	})
 }
 
+// BenchmarkDispatchHandlers calls 32 handlers of one event, and one handler beside
+// 512 of other types of events. disgo's listeners have a Go type of their own each;
+// nexmo's a type of event, which may be any text.
+func BenchmarkDispatchHandlers(b *testing.B) {
+	ctx, e := context.Background(), newText()
+	deliver := func(b *testing.B, handlers int, others int) {
+		var d nexmo.EventDispatcher
+		for range handlers {
+			d.On(nexmo.EventText, handle)
+		}
+		for i := range others {
+			d.On(nexmo.EventType(fmt.Sprintf("custom:other_%d", i)), handle)
+		}
+		before := handled
+		if err := d.Deliver(ctx, e); err != nil || handled-before != handlers {
+			b.Fatalf("%d handlers ran, want %d (%v)", handled-before, handlers, err)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := d.Deliver(ctx, e); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	dispatch := func(b *testing.B, handlers int, others int) {
+		m := bot.NewEventManager(nil)
+		for range handlers {
+			m.AddEventListeners(bot.NewListenerFunc(func(*events.MessageCreate) { handled++ }))
+		}
+		for range others {
+			m.AddEventListeners(bot.NewListenerFunc(func(*events.MessageDelete) { handled++ }))
+		}
+		var e bot.Event = &events.MessageCreate{}
+		before := handled
+		if m.DispatchEvent(e); handled-before != handlers {
+			b.Fatalf("%d listeners ran, want %d", handled-before, handlers)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			m.DispatchEvent(e)
+		}
+	}
+	for _, set := range []struct {
+		name             string
+		handlers, others int
+	}{{"32", 32, 0}, {"others", 1, 512}} {
+		b.Run(set.name, func(b *testing.B) {
+			b.Run("nexmo", func(b *testing.B) { deliver(b, set.handlers, set.others) })
+			b.Run("disgo", func(b *testing.B) { dispatch(b, set.handlers, set.others) })
+			if set.others > 0 {
+				b.Run("without", func(b *testing.B) { deliver(b, set.handlers, 0) })
+			}
+		})
+	}
+}
+
 // BenchmarkDispatchParallel does so from all processors at once.
 func BenchmarkDispatchParallel(b *testing.B) {
 	ctx, e := context.Background(), newText()
