@@ -6,7 +6,8 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-// EmitOption is an option of [Server.Emit].
+// EmitOption is an option of [Server.Emit]: [From] and [To] make one. A nil one is
+// refused.
 type EmitOption func(*author, *string)
 
 // From has an event come from a member of the conversation, or, if it belongs to
@@ -28,7 +29,11 @@ func To(memberID string) EmitOption {
 func (s *Server) Emit(conversationID string, body nexmo.Body, opts ...EmitOption) nexmo.EventID {
 	var by author
 	var from string
-	for _, o := range opts {
+	for i, o := range opts {
+		if o == nil {
+			s.fail("%s", nilOption("Emit", i))
+			return 0
+		}
 		o(&by, &from)
 	}
 	if body == nil {

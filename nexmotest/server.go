@@ -28,7 +28,8 @@ type TB interface {
 //
 // All methods may be called from several goroutines. Those that cannot do what
 // they are asked fail the test, and must then be called from its goroutine; or
-// they panic if there is no test.
+// they panic if there is no test. [NewServer] makes one; the zero value is of no
+// use.
 type Server struct {
 	tb         TB
 	options    options
@@ -57,7 +58,10 @@ const (
 // when the test is over; without, tb is nil and the caller closes it.
 func NewServer(tb TB, opts ...Option) *Server {
 	o := defaultOptions()
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			panic(nilOption("NewServer", i))
+		}
 		opt(&o)
 	}
 	s := &Server{tb: tb, options: o, journal: newJournal(&o), background: newBackground()}
