@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/conversation-events/nexmo"
-	"github.com/conversation-events/nexmo/internal/rings"
+	"github.com/conversation-events/nexmo/internal/benchdata"
 )
 
 // cannedAnswer is a service that gives the same answer to everything.
@@ -30,7 +30,7 @@ func benchmarkClient(tb testing.TB, h *http.Client) *nexmo.Client {
 
 // BenchmarkListEvents lists a page of a hundred events, without a network.
 func BenchmarkListEvents(b *testing.B) {
-	page := cannedAnswer(rings.Page())
+	page := cannedAnswer(benchdata.Page())
 	c := benchmarkClient(b, &http.Client{Transport: page})
 	b.ReportAllocs()
 	b.SetBytes(int64(len(page)))

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/conversation-events/nexmo"
-	"github.com/conversation-events/nexmo/internal/rings"
+	"github.com/conversation-events/nexmo/internal/benchdata"
 )
 
 // The benchmarks here are for work on this package. What compares it with others is
@@ -16,12 +16,12 @@ func BenchmarkParseEvent(b *testing.B) {
 	for _, bb := range []struct {
 		name string
 		ring [][]byte
-	}{{"member:joined", rings.Joined()}, {"text", rings.Text()}} {
+	}{{"member:joined", benchdata.Joined()}, {"text", benchdata.Text()}} {
 		b.Run(bb.name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(bb.ring[0])))
 			for i := 0; b.Loop(); i++ {
-				if _, err := nexmo.ParseEvent(bb.ring[i%rings.Size]); err != nil {
+				if _, err := nexmo.ParseEvent(bb.ring[i%benchdata.Size]); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -30,7 +30,7 @@ func BenchmarkParseEvent(b *testing.B) {
 }
 
 func BenchmarkParseEvents(b *testing.B) {
-	page := rings.Page()
+	page := benchdata.Page()
 	b.ReportAllocs()
 	b.SetBytes(int64(len(page)))
 	for b.Loop() {
@@ -42,7 +42,7 @@ func BenchmarkParseEvents(b *testing.B) {
 
 // BenchmarkMarshalEvent writes an event that was received, and one that was made.
 func BenchmarkMarshalEvent(b *testing.B) {
-	received := parseText(b, rings.Joined()[0])
+	received := parseText(b, benchdata.Joined()[0])
 	made := *received
 	made.Raw = nil
 	for _, bb := range []struct {
@@ -69,10 +69,10 @@ func TestParseBudget(t *testing.T) {
 		name string
 		ring [][]byte
 		most float64
-	}{{"member:joined", rings.Joined(), 4}, {"text", rings.Text(), 3}} {
+	}{{"member:joined", benchdata.Joined(), 4}, {"text", benchdata.Text(), 3}} {
 		i := 0
-		got := testing.AllocsPerRun(10*rings.Size, func() {
-			if _, err := nexmo.ParseEvent(tt.ring[i%rings.Size]); err != nil {
+		got := testing.AllocsPerRun(10*benchdata.Size, func() {
+			if _, err := nexmo.ParseEvent(tt.ring[i%benchdata.Size]); err != nil {
 				t.Fatal(err)
 			}
 			i++
@@ -187,7 +187,7 @@ func BenchmarkWebhookToHandler(b *testing.B) {
 	for _, bb := range []struct {
 		name string
 		ring [][]byte
-	}{{"member:joined", rings.Joined()}, {"text", rings.Text()}} {
+	}{{"member:joined", benchdata.Joined()}, {"text", benchdata.Text()}} {
 		b.Run(bb.name, func(b *testing.B) {
 			app := nexmo.NewApplication("app")
 			app.On(nexmo.EventAny, countEvent)
@@ -195,11 +195,11 @@ func BenchmarkWebhookToHandler(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(bb.ring[0])))
 			for i := 0; b.Loop(); i++ {
-				e, err := nexmo.ParseEvent(bb.ring[i%rings.Size])
+				e, err := nexmo.ParseEvent(bb.ring[i%benchdata.Size])
 				if err != nil {
 					b.Fatal(err)
 				}
-				e.ID = nexmo.EventID(i/rings.Size + 1) // the next one of its conversation
+				e.ID = nexmo.EventID(i/benchdata.Size + 1) // the next one of its conversation
 				if err := app.Deliver(ctx, e); err != nil {
 					b.Fatal(err)
 				}
@@ -268,7 +268,7 @@ func TestDispatchDoesNotAllocate(t *testing.T) {
 
 // BenchmarkMember reads a member who is on the phone.
 func BenchmarkMember(b *testing.B) {
-	e, err := nexmo.ParseEvent(rings.Joined()[1])
+	e, err := nexmo.ParseEvent(benchdata.Joined()[1])
 	if err != nil {
 		b.Fatal(err)
 	}

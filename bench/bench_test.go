@@ -17,15 +17,15 @@ import (
 	"github.com/disgoorg/disgo/events"
 
 	"github.com/conversation-events/nexmo"
-	"github.com/conversation-events/nexmo/internal/rings"
+	"github.com/conversation-events/nexmo/internal/benchdata"
 	"github.com/conversation-events/nexmo/nexmotest"
 )
 
 const secret = "a signature secret of 32 bytes or so"
 
 func hooks() []hook {
-	ring := make([]hook, rings.Size)
-	for i, body := range rings.Joined() {
+	ring := make([]hook, benchdata.Size)
+	for i, body := range benchdata.Joined() {
 		ring[i] = hook{body, nexmotest.Sign(secret, body)}
 	}
 	return ring
@@ -58,7 +58,7 @@ func BenchmarkDecode(b *testing.B) {
 	for _, task := range []struct {
 		name string
 		ring [][]byte
-	}{{"text", rings.Text()}, {"joined", rings.Joined()}} {
+	}{{"text", benchdata.Text()}, {"joined", benchdata.Joined()}} {
 		b.Run(task.name, func(b *testing.B) {
 			b.Run("nexmo", func(b *testing.B) { each(b, task.ring, only(nexmo.ParseEvent)) })
 			b.Run("floor", func(b *testing.B) { each(b, task.ring, func(data []byte) error { floorEvent(data); return nil }) })
@@ -205,6 +205,62 @@ func BenchmarkDispatch(b *testing.B) {
 	})
 }
 
+// BenchmarkDispatchHandlers calls 32 handlers of one event, and one handler beside
+// 512 of other types of events. disgo's listeners have a Go type of their own each;
+// nexmo's a type of event, which may be any text.
+func BenchmarkDispatchHandlers(b *testing.B) {
+	ctx, e := context.Background(), newText()
+	deliver := func(b *testing.B, handlers int, others int) {
+		var d nexmo.EventDispatcher
+		for range handlers {
+			d.On(nexmo.EventText, handle)
+		}
+		for i := range others {
+			d.On(nexmo.EventType(fmt.Sprintf("custom:other_%d", i)), handle)
+		}
+		before := handled
+		if err := d.Deliver(ctx, e); err != nil || handled-before != handlers {
+			b.Fatalf("%d handlers ran, want %d (%v)", handled-before, handlers, err)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := d.Deliver(ctx, e); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	dispatch := func(b *testing.B, handlers int, others int) {
+		m := bot.NewEventManager(nil)
+		for range handlers {
+			m.AddEventListeners(bot.NewListenerFunc(func(*events.MessageCreate) { handled++ }))
+		}
+		for range others {
+			m.AddEventListeners(bot.NewListenerFunc(func(*events.MessageDelete) { handled++ }))
+		}
+		var e bot.Event = &events.MessageCreate{}
+		before := handled
+		if m.DispatchEvent(e); handled-before != handlers {
+			b.Fatalf("%d listeners ran, want %d", handled-before, handlers)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			m.DispatchEvent(e)
+		}
+	}
+	for _, set := range []struct {
+		name             string
+		handlers, others int
+	}{{"32", 32, 0}, {"others", 1, 512}} {
+		b.Run(set.name, func(b *testing.B) {
+			b.Run("nexmo", func(b *testing.B) { deliver(b, set.handlers, set.others) })
+			b.Run("disgo", func(b *testing.B) { dispatch(b, set.handlers, set.others) })
+			if set.others > 0 {
+				b.Run("without", func(b *testing.B) { deliver(b, set.handlers, 0) })
+			}
+		})
+	}
+}
+
 // BenchmarkDispatchParallel does so from all processors at once.
 func BenchmarkDispatchParallel(b *testing.B) {
 	ctx, e := context.Background(), newText()
@@ -293,7 +349,7 @@ func BenchmarkPipeline(b *testing.B) {
 
 // BenchmarkPage lists a page of a hundred events, half of them member:joined.
 func BenchmarkPage(b *testing.B) {
-	ring := [][]byte{rings.Page()}
+	ring := [][]byte{benchdata.Page()}
 	b.Run("nexmo", func(b *testing.B) { each(b, ring, only(nexmo.ParseEvents)) })
 	b.Run("floor", func(b *testing.B) { each(b, ring, only(floorPage)) })
 	b.Run("encoding_json", func(b *testing.B) { each(b, ring, only(standardPage)) })
@@ -311,7 +367,7 @@ func (a canned) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // BenchmarkList asks for that page with a client, without a network.
 func BenchmarkList(b *testing.B) {
-	h := &http.Client{Transport: canned(rings.Page())}
+	h := &http.Client{Transport: canned(benchdata.Page())}
 	b.Run("nexmo", func(b *testing.B) {
 		list, err := listNexmo(h)
 		if err != nil {
@@ -381,7 +437,7 @@ func memoryOf(b *testing.B, do func(i int) any) {
 
 // BenchmarkMemory holds conversations of ten members who joined by phone.
 func BenchmarkMemory(b *testing.B) {
-	ring := rings.Joined()
+	ring := benchdata.Joined()
 	b.Run("nexmo", func(b *testing.B) {
 		memoryOf(b, func(i int) any {
 			c := nexmo.NewConversation("CON-1")
@@ -446,7 +502,7 @@ func BenchmarkHTTP(b *testing.B) {
 			b.SetParallelism(8)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if err := post(b.Context(), client, server.URL+"/"+name, ring[next.Add(1)%rings.Size]); err != nil {
+					if err := post(b.Context(), client, server.URL+"/"+name, ring[next.Add(1)%benchdata.Size]); err != nil {
 						b.Error(err)
 						return
 					}

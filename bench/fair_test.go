@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/conversation-events/nexmo"
-	"github.com/conversation-events/nexmo/internal/rings"
+	"github.com/conversation-events/nexmo/internal/benchdata"
 )
 
 // TestSameEvents: all ways of reading find the same in an event, the floor
@@ -21,8 +21,8 @@ func TestSameEvents(t *testing.T) {
 		ring     [][]byte
 		min, max int
 	}{
-		"text":      {rings.Text(), 560, 640},
-		"joined":    {rings.Joined(), 950, 1150},
+		"text":      {benchdata.Text(), 560, 640},
+		"joined":    {benchdata.Joined(), 950, 1150},
 		"discord":   {discordRing(), 950, 1150},
 		"go-github": {githubRing(), 950, 1150},
 		"livekit":   {livekitRing(), 950, 1150},
@@ -38,7 +38,7 @@ func TestSameEvents(t *testing.T) {
 			seen[string(data)] = true
 		}
 	}
-	for _, data := range append(rings.Text(), rings.Joined()...) {
+	for _, data := range append(benchdata.Text(), benchdata.Joined()...) {
 		e, err := nexmo.ParseEvent(data)
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +77,7 @@ func TestSameEvents(t *testing.T) {
 // TestSamePage: all ways, with and without a client, list the same events.
 func TestSamePage(t *testing.T) {
 	t.Parallel()
-	h := &http.Client{Transport: canned(rings.Page())}
+	h := &http.Client{Transport: canned(benchdata.Page())}
 	list, err := listNexmo(h)
 	if err != nil {
 		t.Fatal(err)
@@ -86,11 +86,11 @@ func TestSamePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := nexmo.ParseEvents(rings.Page())
+	parsed, err := nexmo.ParseEvents(benchdata.Page())
 	if err != nil {
 		t.Fatal(err)
 	}
-	floor, err := floorPage(rings.Page())
+	floor, err := floorPage(benchdata.Page())
 	if err != nil {
 		t.Fatal(err)
 	}

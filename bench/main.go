@@ -163,8 +163,12 @@ var comparisons = []comparison{
 	{task: both, benchmark: "VerifyDecode", against: "go-github's receiver", name: "go_github"},
 	{task: both, benchmark: "VerifyDecode", against: "golang-jwt and encoding/json", name: "golang_jwt_encoding_json"},
 	{task: "dispatch to one handler", benchmark: "Dispatch", against: "a map and a loop", name: "floor", target: "8 ns"},
-	{task: "dispatch to one handler", benchmark: "Dispatch", against: "disgo", name: "disgo"},
+	{task: "dispatch to one handler", benchmark: "Dispatch", against: "disgo", name: "disgo", target: "1.4× the time"},
 	{task: "dispatch to one handler", benchmark: "Dispatch", against: "arikawa", name: "arikawa"},
+	{task: "memory of a dispatch to one handler", benchmark: "Dispatch", against: "disgo", name: "disgo", target: "0 B", unit: "B/op"},
+	{task: "dispatch to 32 handlers", benchmark: "DispatchHandlers/32", against: "disgo", name: "disgo", target: "1.3× the time"},
+	{task: "dispatch to one handler of 513", benchmark: "DispatchHandlers/others", against: "the same, without the 512 of other types", name: "without", target: "1× the time"},
+	{task: "dispatch to one handler of 513", benchmark: "DispatchHandlers/others", against: "disgo", name: "disgo"},
 	{task: "dispatch, all processors", benchmark: "DispatchParallel", against: "disgo", name: "disgo"},
 	{task: "order, members and dispatch, Conversation", benchmark: "Ordered/conversation", target: "150 ns"},
 	{task: "the same, routed by an Application", benchmark: "Ordered/application", target: "150 ns"},
@@ -197,6 +201,9 @@ func (r *results) table(w io.Writer) {
 			}
 			if unit != "ns/op" {
 				ratio = fmt.Sprintf("%.1f× smaller", v/ours)
+			}
+			if ours == 0 || v == 0 {
+				ratio = ""
 			}
 		}
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", c.task,

@@ -22,7 +22,7 @@ import (
 	"github.com/livekit/protocol/auth"
 	"github.com/livekit/protocol/webhook"
 
-	"github.com/conversation-events/nexmo/internal/rings"
+	"github.com/conversation-events/nexmo/internal/benchdata"
 )
 
 // The peers: libraries of other services for the same tasks. Each reads events of
@@ -30,7 +30,7 @@ import (
 
 // discordRing are MESSAGE_CREATE as Discord's gateway sends them.
 func discordRing() [][]byte {
-	ring := make([][]byte, rings.Size)
+	ring := make([][]byte, benchdata.Size)
 	for i := range ring {
 		ring[i] = fmt.Appendf(nil, `{"t":"MESSAGE_CREATE","s":%d,"op":0,"d":{"type":0,"tts":false,"timestamp":"2024-05-16T08:%02d:07.437000+00:00",`+
 			`"pinned":false,"nonce":"12406418%05d","mentions":[],"mention_roles":[],"mention_everyone":false,`+
@@ -48,7 +48,7 @@ func discordRing() [][]byte {
 // githubRing are issue_comment as GitHub posts them, with only some of the fields
 // that they have there.
 func githubRing() [][]byte {
-	ring := make([][]byte, rings.Size)
+	ring := make([][]byte, benchdata.Size)
 	for i := range ring {
 		ring[i] = fmt.Appendf(nil, `{"action":"created","issue":{"url":"https://api.github.com/repos/cycles/shop/issues/%d","id":%d,`+
 			`"number":%d,"title":"Order %d","user":{"login":"user-%d","id":%d,"type":"User","site_admin":false},"state":"open","locked":false,`+
@@ -65,7 +65,7 @@ func githubRing() [][]byte {
 
 // livekitRing are participant_joined as LiveKit posts them.
 func livekitRing() [][]byte {
-	ring := make([][]byte, rings.Size)
+	ring := make([][]byte, benchdata.Size)
 	for i := range ring {
 		ring[i] = fmt.Appendf(nil, `{"event":"participant_joined","room":{"sid":"RM_%08x%04x","name":"shop-%d","emptyTimeout":300,`+
 			`"departureTimeout":20,"creationTime":"1715846%03d","creationTimeMs":"1715846%03d000","turnPassword":"","enabledCodecs":[`+
@@ -152,7 +152,7 @@ func (h hook) request(header string) *http.Request {
 }
 
 func githubHooks() []hook {
-	ring := make([]hook, rings.Size)
+	ring := make([]hook, benchdata.Size)
 	for i, body := range githubRing() {
 		mac := hmac.New(sha256.New, []byte(secret))
 		_, _ = mac.Write(body)
@@ -173,7 +173,7 @@ func githubReceive(r *http.Request) error {
 const livekitKey = "key"
 
 func livekitHooks() ([]hook, error) {
-	ring := make([]hook, rings.Size)
+	ring := make([]hook, benchdata.Size)
 	for i, body := range livekitRing() {
 		sum := sha256.Sum256(body)
 		token, err := auth.NewAccessToken(livekitKey, secret).SetValidFor(24 * time.Hour).

@@ -24,7 +24,7 @@ func (w watcher) notify(o occurrence) {
 // Record has the server remember n requests, whose status counts up from 0.
 func (s *Server) Record(n int) {
 	for i := range n {
-		s.log.request(Request{Status: i})
+		s.journal.request(Request{Status: i})
 	}
 }
 
@@ -41,4 +41,4 @@ func (s *Server) Kept() (faults, conversations int) {
 }
 
 // ServeHTTP answers a request as the server does.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.front(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serveHTTP(w, r) }

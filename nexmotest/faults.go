@@ -15,6 +15,7 @@ import (
 // Faults is what goes wrong with a server on demand. Each fault happens to the
 // next ones that it is asked for, in order: while several wait for the same
 // webhook or request, the one that was asked for first happens to it.
+// [Server.Faults] returns those of a server; the zero value is of no use.
 type Faults struct {
 	server *Server
 
@@ -23,7 +24,8 @@ type Faults struct {
 	requests []*requestRule
 }
 
-// EventFault is something that can go wrong with an event on its way.
+// EventFault is something that can go wrong with an event on its way. The zero value
+// is [Drop].
 type EventFault struct {
 	kind  faultKind
 	delay time.Duration // of late
@@ -169,7 +171,8 @@ func without[R any](rules []*R, spent *R) []*R {
 	return slices.DeleteFunc(rules, func(r *R) bool { return r == spent })
 }
 
-// RequestFault is something that can go wrong with a request to the REST API.
+// RequestFault is something that can go wrong with a request to the REST API. The
+// zero value lets the request pass.
 type RequestFault struct {
 	refusal *apiError // in place of handling it
 	cut     bool

@@ -1,14 +1,28 @@
 package nexmotest
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
 )
 
-// Option is an option of [NewServer].
+// Option is an option of [NewServer]. The functions of this package make options;
+// a nil one is refused with a panic.
 type Option func(*options)
+
+// nilOption says which option of a call is nil.
+func nilOption(call string, i int) string {
+	return fmt.Sprintf("nexmotest: %s: option %d is nil", call, i+1)
+}
+
+// notNil panics if the argument of an option is nil.
+func notNil(option, argument string, isNil bool) {
+	if isNil {
+		panic(fmt.Sprintf("nexmotest: %s: the %s is nil", option, argument))
+	}
+}
 
 // options is what the options say.
 type options struct {
@@ -51,6 +65,7 @@ func defaultOptions() options {
 // WithListener has the server listen on l, for an address of one's choice. The
 // server closes l. Without it a free port of the loopback interface is taken.
 func WithListener(l net.Listener) Option {
+	notNil("WithListener", "listener", l == nil)
 	return func(o *options) { o.listener = l }
 }
 
@@ -82,6 +97,7 @@ func WithEventURL(address string) Option {
 // in memory and without a network. [Server.EventURL] is its address for the
 // server.
 func WithEventHandler(h http.Handler) Option {
+	notNil("WithEventHandler", "handler", h == nil)
 	return func(o *options) { o.eventHandler, o.eventURL = h, "http://"+handlerHost+"/" }
 }
 
@@ -114,8 +130,12 @@ func WithPatience(d time.Duration) Option {
 
 // WithLogger has l told of every request, login and acknowledgement, and of every
 // attempt to post an event.
-// Neither tokens nor what events say is logged. The default is to log nothing.
+// Neither tokens nor what events say is logged. The default, and nil, is to log
+// nothing.
 func WithLogger(l *slog.Logger) Option {
+	if l == nil {
+		l = slog.New(slog.DiscardHandler)
+	}
 	return func(o *options) { o.log = l }
 }
 

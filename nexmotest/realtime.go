@@ -15,8 +15,8 @@ type realtime struct {
 	applicationID string
 	engine        *engine
 	options       *options
-	log           *recorder
-	tasks         *tasks
+	journal       *journal
+	background    *background
 
 	mu       sync.Mutex // taken within that of the engine, never around it
 	sessions []*session // in the order of their logins
@@ -32,7 +32,7 @@ const sessionLife = 15 * time.Minute
 
 func newRealtime(s *Server) *realtime {
 	return &realtime{
-		applicationID: s.options.applicationID, engine: s.engine, options: &s.options, log: s.log, tasks: s.tasks,
+		applicationID: s.options.applicationID, engine: s.engine, options: &s.options, journal: s.journal, background: s.background,
 		byUser: map[string][]*session{},
 	}
 }

@@ -29,7 +29,7 @@ func (rt *realtime) serve(w http.ResponseWriter, r *http.Request) {
 	socket, err := socketio.Accept(ctx, w, r, &socketio.AcceptOptions{PingInterval: rt.options.pingInterval, PingTimeout: rt.options.pingTimeout})
 	if err != nil {
 		rec.Status = http.StatusBadRequest
-		rt.log.request(rec)
+		rt.journal.request(rec)
 		return
 	}
 	conn := &connection{rt: rt, socket: socket, wake: make(chan struct{}, 1), sent: map[string]*frame{}}
@@ -39,15 +39,15 @@ func (rt *realtime) serve(w http.ResponseWriter, r *http.Request) {
 		s = rt.open(&l, conn)
 	}
 	rec.User, rec.Status = l.who.user, http.StatusSwitchingProtocols
-	rt.log.request(rec)
+	rt.journal.request(rec)
 	entry := Login{User: l.who.user, Resumed: l.resumed != "", Refusal: l.refusal, At: rec.At}
 	if s == nil {
-		rt.log.login(entry)
+		rt.journal.login(entry)
 		conn.refuse(ctx, l)
 		return
 	}
 	entry.SessionID = s.id
-	rt.log.login(entry)
+	rt.journal.login(entry)
 	conn.run(ctx, s)
 }
 
@@ -132,7 +132,7 @@ func (c *connection) leave(ctx context.Context, s *session) bool {
 
 // drop cuts the connection, which may take a moment that nobody waits for.
 func (c *connection) drop() {
-	c.rt.tasks.run(func(context.Context) { c.socket.CloseNow() })
+	c.rt.background.run(func(context.Context) { c.socket.CloseNow() })
 }
 
 // send writes a frame, which wants an acknowledgement if it has a number.

@@ -68,7 +68,7 @@ func (r *frameRule) apply(s *session, m *message) bool {
 		s.queue(one, &frame{message: m})
 		return true
 	case late:
-		s.rt.tasks.run(func(ctx context.Context) {
+		s.rt.background.run(func(ctx context.Context) {
 			if wait(ctx, r.fault.delay) {
 				s.rt.mu.Lock()
 				defer s.rt.mu.Unlock()
@@ -166,7 +166,7 @@ func (s *Server) part(what, userName string, forGood bool, leave func(context.Co
 		}
 		if c != nil {
 			session.disconnect(c)
-			rt.tasks.run(func(ctx context.Context) { leave(ctx, c) })
+			rt.background.run(func(ctx context.Context) { leave(ctx, c) })
 		}
 		if forGood {
 			rt.end(session)

@@ -8,6 +8,7 @@ import (
 // WithSessionListener has realtime sessions at an address of their own. The
 // server closes l. Without it they are where the REST API is.
 func WithSessionListener(l net.Listener) Option {
+	notNil("WithSessionListener", "listener", l == nil)
 	return func(o *options) { o.sessions = l }
 }
 

@@ -153,7 +153,7 @@ func (rt *realtime) acknowledge(s *session, conn *connection, number string) {
 	}
 	rt.mu.Unlock()
 	if f != nil {
-		rt.log.ack(Ack{
+		rt.journal.ack(Ack{
 			User: s.name, SessionID: s.id, Type: nexmo.EventType(f.name), ConversationID: f.conversationID,
 			EventID: nexmo.EventID(f.eventID), At: time.Now(),
 		})

@@ -100,8 +100,8 @@ func (r *request) self(segments ...string) object {
 	return object{"self": object{"href": r.to(segments...)}}
 }
 
-// form reads the body of the request.
-func (r *request) form() form { return newForm(r.body) }
+// fields reads the body of the request.
+func (r *request) fields() fields { return newFields(r.body) }
 
 // handle handles a request whose body has been read.
 func (s *Server) handle(r *http.Request, body []byte) (a answer, who identity) {

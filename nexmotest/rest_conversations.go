@@ -39,7 +39,7 @@ func listConversations(r *request) (answer, *apiError) {
 }
 
 func createConversation(r *request) (answer, *apiError) {
-	change, err := readConversation(r.form())
+	change, err := readConversation(r.fields())
 	if err != nil {
 		return answer{}, err
 	}
@@ -78,13 +78,15 @@ func getConversation(r *request) (answer, *apiError) {
 // replaceConversation clears what is not mentioned, unless it is about the state:
 // whoever freezes a conversation does not mean to.
 func replaceConversation(r *request) (answer, *apiError) {
-	f := r.form()
+	f := r.fields()
 	return r.changeConversation(f, !f.has("state"))
 }
 
-func updateConversation(r *request) (answer, *apiError) { return r.changeConversation(r.form(), false) }
+func updateConversation(r *request) (answer, *apiError) {
+	return r.changeConversation(r.fields(), false)
+}
 
-func (r *request) changeConversation(f form, replace bool) (answer, *apiError) {
+func (r *request) changeConversation(f fields, replace bool) (answer, *apiError) {
 	c, err := r.activeConversation()
 	if err != nil {
 		return answer{}, err
@@ -108,7 +110,7 @@ func deleteConversation(r *request) (answer, *apiError) {
 	return r.done()
 }
 
-func readConversation(f form) (conversationChange, *apiError) {
+func readConversation(f fields) (conversationChange, *apiError) {
 	c := conversationChange{
 		name:        f.text("name", 100),
 		displayName: f.text("display_name", 50),
@@ -134,7 +136,7 @@ func readConversation(f form) (conversationChange, *apiError) {
 	return c, f.err()
 }
 
-func readCallback(f form) *callback {
+func readCallback(f fields) *callback {
 	cb := &callback{method: http.MethodPost, params: f.raw("params", '{')}
 	if address := f.address("url"); address != nil {
 		cb.url = *address

@@ -33,7 +33,7 @@ func createEvent(r *request) (answer, *apiError) {
 	if err != nil {
 		return answer{}, err
 	}
-	f := r.form()
+	f := r.fields()
 	f.require("type")
 	typ, from, to := f.word("type", anyLength), f.word("from", 200), f.word("to", 200)
 	isCustom := strings.HasPrefix(typ, "custom:")

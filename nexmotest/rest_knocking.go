@@ -16,7 +16,7 @@ func knock(r *request) (answer, *apiError) {
 	if r.user == nil {
 		return answer{}, errNoUserToken
 	}
-	f := r.form()
+	f := r.fields()
 	f.require("channel")
 	body := object{"channel": f.raw("channel", '{'), "user": r.user.withPicture(object{"id": r.user.id, "name": r.user.name})}
 	if properties := f.raw("properties", '{'); properties != nil {

@@ -17,11 +17,11 @@ var mediaRoutes = []route{
 }
 
 func startTalk(r *request) (answer, *apiError) {
-	f := r.form()
+	f := r.fields()
 	f.require("text")
 	body := object{
 		"say_id": newUUID(), "text": f.word("text", anyLength), "language": "en-US", "style": int64(0),
-		"premium": f.has("premium") && string(f.fields["premium"]) == "true", "ssml": false,
+		"premium": f.has("premium") && string(f.members["premium"]) == "true", "ssml": false,
 	}
 	if language := f.word("language", anyLength); language != "" {
 		body["language"] = language
@@ -33,7 +33,7 @@ func startTalk(r *request) (answer, *apiError) {
 }
 
 func startStream(r *request) (answer, *apiError) {
-	f := r.form()
+	f := r.fields()
 	f.require("stream_url")
 	body := object{"play_id": newUUID(), "stream_url": f.raw("stream_url", '[')}
 	return r.startAudio(f, nexmo.EventAudioPlay, body, body["play_id"], "Stream started")
@@ -41,7 +41,7 @@ func startStream(r *request) (answer, *apiError) {
 
 // startAudio emits the event of what is to be heard. The level, which requests
 // have as text, is a number there.
-func (r *request) startAudio(f form, t nexmo.EventType, body object, id any, message string) (answer, *apiError) {
+func (r *request) startAudio(f fields, t nexmo.EventType, body object, id any, message string) (answer, *apiError) {
 	body["queue"], body["loop"], body["level"] = false, int64(1), float64(0)
 	if loop := f.integer("loop", 0, 1<<31); loop != nil {
 		body["loop"] = *loop
@@ -87,7 +87,7 @@ func record(r *request) (answer, *apiError) {
 	if err != nil {
 		return answer{}, err
 	}
-	f := r.form()
+	f := r.fields()
 	f.require("action")
 	action, format := f.choice("action", "start", "stop"), f.choice("format", "mp3", "wav", "vorbis")
 	f.choice("split", "conversation")
@@ -117,7 +117,7 @@ func record(r *request) (answer, *apiError) {
 func (c *conversation) lastOf(t nexmo.EventType, name string) string {
 	for _, ev := range slices.Backward(c.events) {
 		if ev.Type == string(t) {
-			return newForm(ev.Body).word(name, anyLength)
+			return newFields(ev.Body).word(name, anyLength)
 		}
 	}
 	return ""

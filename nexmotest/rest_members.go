@@ -40,7 +40,7 @@ func createMember(r *request) (answer, *apiError) {
 	if err != nil {
 		return answer{}, err
 	}
-	f := r.form()
+	f := r.fields()
 	f.require("state", "channel")
 	if r.user == nil {
 		f.require("user")
@@ -75,7 +75,7 @@ func createMember(r *request) (answer, *apiError) {
 		return answer{}, errNoUser
 	}
 	m, err := r.server.engine.addMember(c, membershipRequest{
-		user: u, state: nexmo.MemberState(strings.ToUpper(state)), channel: f.fields["channel"], kind: kind,
+		user: u, state: nexmo.MemberState(strings.ToUpper(state)), channel: f.members["channel"], kind: kind,
 		media: media, knockerID: knocker, by: by,
 	})
 	if err != nil {
@@ -125,7 +125,7 @@ func updateMember(r *request) (answer, *apiError) {
 	if err != nil {
 		return answer{}, err
 	}
-	f := r.form()
+	f := r.fields()
 	f.require("state")
 	state, from := f.choice("state", "joined", "left"), f.word("from", 200)
 	reason := f.raw("reason", '{')

@@ -17,7 +17,7 @@ var rtcRoutes = []route{
 
 // offerAudio has a member speak and hear, as far as events tell. No media flows.
 func offerAudio(r *request) (answer, *apiError) {
-	f := r.form()
+	f := r.fields()
 	sdp := f.offer()
 	l, err := r.ownLeg(f, f.word("from", 200))
 	if err != nil {
@@ -35,7 +35,7 @@ func offerAudio(r *request) (answer, *apiError) {
 
 // answerAudio takes the answer to an offer that a member was invited with.
 func answerAudio(r *request) (answer, *apiError) {
-	f := r.form()
+	f := r.fields()
 	body := f.object("body")
 	body.require("answer")
 	body.word("answer", anyLength)
@@ -50,7 +50,7 @@ func answerAudio(r *request) (answer, *apiError) {
 }
 
 func endAudio(r *request) (answer, *apiError) {
-	l, err := r.ownLeg(r.form(), r.query.Get("from"))
+	l, err := r.ownLeg(r.fields(), r.query.Get("from"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -63,7 +63,7 @@ func createLeg(r *request) (answer, *apiError) {
 	if r.user == nil {
 		return answer{}, errNoUserToken
 	}
-	f := r.form()
+	f := r.fields()
 	sdp := f.offer()
 	if err := f.err(); err != nil {
 		return answer{}, err
@@ -72,7 +72,7 @@ func createLeg(r *request) (answer, *apiError) {
 }
 
 // offer reads the session description of an offer.
-func (f form) offer() string {
+func (f fields) offer() string {
 	offer := f.object("body").object("offer")
 	offer.require("sdp")
 	return offer.word("sdp", anyLength)
@@ -80,7 +80,7 @@ func (f form) offer() string {
 
 // ownLeg returns the leg in the path, or a new one, of the member who makes the
 // request.
-func (r *request) ownLeg(f form, from string) (*leg, *apiError) {
+func (r *request) ownLeg(f fields, from string) (*leg, *apiError) {
 	c, err := r.activeConversation()
 	if err == nil {
 		err = f.err()

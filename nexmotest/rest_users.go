@@ -37,7 +37,7 @@ func createUser(r *request) (answer, *apiError) {
 	if r.user != nil {
 		return answer{}, errNoPermission
 	}
-	change, err := readUser(r.form())
+	change, err := readUser(r.fields())
 	if err != nil {
 		return answer{}, err
 	}
@@ -71,7 +71,7 @@ func updateUser(r *request) (answer, *apiError) {
 	if r.user != nil && r.user != u {
 		return answer{}, errNoPermission
 	}
-	change, err := readUser(r.form())
+	change, err := readUser(r.fields())
 	if err != nil {
 		return answer{}, err
 	}
@@ -93,7 +93,7 @@ func deleteUser(r *request) (answer, *apiError) {
 	return r.done()
 }
 
-func readUser(f form) (userChange, *apiError) {
+func readUser(f fields) (userChange, *apiError) {
 	c := userChange{
 		name:        f.text("name", 100),
 		displayName: f.text("display_name", 50),

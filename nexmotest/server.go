@@ -1,19 +1,12 @@
 package nexmotest
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io"
-	"log"
-	"maps"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
-	"time"
 
 	"github.com/conversation-events/nexmo"
 )
@@ -35,16 +28,17 @@ type TB interface {
 //
 // All methods may be called from several goroutines. Those that cannot do what
 // they are asked fail the test, and must then be called from its goroutine; or
-// they panic if there is no test.
+// they panic if there is no test. [NewServer] makes one; the zero value is of no
+// use.
 type Server struct {
-	tb       TB
-	options  options
-	engine   *engine
-	webhooks *webhooks
-	realtime *realtime
-	faults   *Faults
-	log      *recorder
-	tasks    *tasks
+	tb         TB
+	options    options
+	engine     *engine
+	webhooks   *webhooks
+	realtime   *realtime
+	faults     *Faults
+	journal    *journal
+	background *background
 
 	listener net.Listener
 	http     []*http.Server
@@ -64,10 +58,13 @@ const (
 // when the test is over; without, tb is nil and the caller closes it.
 func NewServer(tb TB, opts ...Option) *Server {
 	o := defaultOptions()
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			panic(nilOption("NewServer", i))
+		}
 		opt(&o)
 	}
-	s := &Server{tb: tb, options: o, log: newRecorder(&o), tasks: newTasks()}
+	s := &Server{tb: tb, options: o, journal: newJournal(&o), background: newBackground()}
 	s.engine = &engine{applicationID: o.applicationID, knockers: map[string]*user{}, images: map[string]image{}}
 	s.faults = &Faults{server: s}
 	s.credentials = sync.OnceValues(func() (nexmo.Credentials, error) {
@@ -90,7 +87,7 @@ func NewServer(tb TB, opts ...Option) *Server {
 	if o.eventHandler != nil {
 		pipe := newPipeListener(handlerHost)
 		pipes[handlerHost+":80"] = pipe
-		s.http = append(s.http, serve(s.tasks, pipe, o.eventHandler))
+		s.http = append(s.http, serve(s.background, pipe, o.eventHandler))
 	}
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		if pipe := pipes[address]; pipe != nil {
@@ -106,7 +103,7 @@ func NewServer(tb TB, opts ...Option) *Server {
 	s.engine.subscribe(s.realtime)
 	for _, l := range []net.Listener{s.listener, o.sessions} {
 		if l != nil {
-			s.http = append(s.http, serve(s.tasks, l, http.HandlerFunc(s.front)))
+			s.http = append(s.http, serve(s.background, l, http.HandlerFunc(s.serveHTTP)))
 		}
 	}
 	if tb != nil {
@@ -116,35 +113,16 @@ func NewServer(tb TB, opts ...Option) *Server {
 	return s
 }
 
-// serve starts an HTTP server that ends with its Close. Its handlers are tasks:
-// they are told by their ctx when t is closed, and waited for.
-func serve(t *tasks, l net.Listener, h http.Handler) *http.Server {
-	server := &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !t.begin() {
-				panic(http.ErrAbortHandler)
-			}
-			defer t.group.Done()
-			h.ServeHTTP(w, r)
-		}),
-		BaseContext:       func(net.Listener) context.Context { return t.ctx },
-		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(io.Discard, "", 0),
-	}
-	t.run(func(context.Context) { _ = server.Serve(l) })
-	return server
-}
-
 // Close ends the server: its connections, and the webhooks that are under way or
 // wait to be sent again. It waits for what runs, the handler of
 // [WithEventHandler] included. What was recorded can still be read.
 func (s *Server) Close() {
 	s.close.Do(func() {
-		s.tasks.end()
+		s.background.end()
 		for _, server := range s.http {
 			_ = server.Close()
 		}
-		s.tasks.close()
+		s.background.close()
 		s.client.CloseIdleConnections()
 		s.webhooks.client.CloseIdleConnections()
 	})
@@ -225,78 +203,3 @@ func (s *Server) UserToken(name string) string {
 
 // newSecret makes a signature secret up.
 func newSecret() string { return rand.Text() + rand.Text() }
-
-// maxRequest is the largest body of a request that is read, in bytes.
-const maxRequest = 16 << 20
-
-// respond serves one request of the REST API.
-func (s *Server) respond(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
-	if err != nil {
-		status := http.StatusBadRequest
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			status = http.StatusRequestEntityTooLarge
-		}
-		w.WriteHeader(status)
-		return
-	}
-	rec := Request{Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.Query(), Header: r.Header.Clone(), Body: body, At: time.Now()}
-	fault := s.faults.request(rec)
-	var a answer
-	if fault.refusal != nil {
-		a = fault.refusal.answer(generationOf(r))
-	} else {
-		var who identity
-		a, who = s.handle(r, body)
-		rec.User = who.user
-	}
-	if rec.Status = a.status; fault.cut {
-		rec.Status = 0
-	}
-	s.log.request(rec)
-	write(w, r, a, fault)
-}
-
-// write writes an answer, badly if it is to be.
-func write(w http.ResponseWriter, r *http.Request, a answer, fault RequestFault) {
-	content, contentType := a.content, a.contentType
-	if a.body != nil {
-		content, contentType = encode(a.body), cmp.Or(contentType, "application/json")
-	}
-	if contentType != "" {
-		w.Header().Set("Content-Type", contentType)
-	}
-	maps.Copy(w.Header(), a.header)
-	if a.status != http.StatusNoContent {
-		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-	}
-	switch {
-	case fault.cut && len(content) == 0:
-		panic(http.ErrAbortHandler)
-	case fault.cut:
-		w.WriteHeader(a.status)
-		_, _ = w.Write(content[:len(content)/2])
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
-	case fault.pause > 0:
-		w.WriteHeader(a.status)
-		writeSlowly(w, r, content, fault.pause)
-	default:
-		w.WriteHeader(a.status)
-		_, _ = w.Write(content)
-	}
-}
-
-// writeSlowly writes content in ten pieces with a pause before each.
-func writeSlowly(w http.ResponseWriter, r *http.Request, content []byte, pause time.Duration) {
-	size := max((len(content)+9)/10, 1)
-	for len(content) > 0 {
-		_ = http.NewResponseController(w).Flush()
-		if !wait(r.Context(), pause) {
-			panic(http.ErrAbortHandler)
-		}
-		piece := content[:min(size, len(content))]
-		_, _ = w.Write(piece)
-		content = content[len(piece):]
-	}
-}

@@ -94,7 +94,7 @@ func failing(fn func(*judge)) string {
 	return j.failed
 }
 
-// What a script cannot do fails the test, or panics without one.
+// What Emit and its like cannot do fails the test, or panics without one.
 func TestScriptsFail(t *testing.T) {
 	t.Parallel()
 	for want, fn := range map[string]func(*nexmotest.Server){
@@ -381,5 +381,52 @@ func BenchmarkEmit(b *testing.B) {
 	b.ReportMetric(float64(b.N*batch)/b.Elapsed().Seconds(), "events/s")
 	if err := app.Close(); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// A nil option, or a nil argument of one, is refused where it is given.
+func TestNilIsRefused(t *testing.T) {
+	t.Parallel()
+	s := nexmotest.NewServer(t, nexmotest.InMemory())
+	tests := []struct {
+		name, want string
+		fn         func()
+	}{
+		{"NewServer", "nexmotest: NewServer: option 2 is nil", func() { nexmotest.NewServer(nil, nexmotest.InMemory(), nil) }},
+		{"Client", "nexmotest: Client: option 1 is nil", func() { s.Client(nil) }},
+		{"Sign", "nexmotest: Sign: option 1 is nil", func() { nexmotest.Sign("secret", nil, nil) }},
+		{"SignedRequest", "nexmotest: SignedRequest: option 2 is nil", func() { nexmotest.SignedRequest("secret", nil, nexmotest.Claim("a", 1), nil) }},
+		{"WithListener", "nexmotest: WithListener: the listener is nil", func() { nexmotest.WithListener(nil) }},
+		{"WithSessionListener", "nexmotest: WithSessionListener: the listener is nil", func() { nexmotest.WithSessionListener(nil) }},
+		{"WithEventHandler", "nexmotest: WithEventHandler: the handler is nil", func() { nexmotest.WithEventHandler(nil) }},
+		{"Emit", "nexmotest: Emit: option 1 is nil", func() {
+			if got := failing(func(j *judge) { nexmotest.NewServer(j).Emit("", &nexmo.Text{}, nil) }); got != "" {
+				panic(got)
+			}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if diff := cmp.Diff(any(tt.want), recover()); diff != "" {
+					t.Error(diff)
+				}
+			}()
+			tt.fn()
+		})
+	}
+}
+
+// Without a logger nothing is logged, and nothing fails.
+func TestNilLogger(t *testing.T) {
+	t.Parallel()
+	s := nexmotest.NewServer(t, nexmotest.WithEventHandler(http.NotFoundHandler()), nexmotest.WithLogger(nil))
+	s.CreateConversation("")
+	if err := s.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := len(s.Webhooks()); n != 1 {
+		t.Errorf("%d webhooks were sent, want 1", n)
 	}
 }

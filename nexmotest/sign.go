@@ -15,7 +15,8 @@ import (
 // apiKey is the account of every test.
 const apiKey = "abcd1234"
 
-// SignOption changes what a token says.
+// SignOption changes the claims of a token: [Claim] and [IssuedAt] make one. A nil
+// one is refused with a panic.
 type SignOption func(jwt.MapClaims)
 
 // Claim sets a claim of the token, such as "api_key", "application_id", or "iat"
@@ -36,6 +37,11 @@ func IssuedAt(t time.Time) SignOption { return Claim("iat", t.Unix()) }
 // Sign returns the token with which the service signs a webhook whose body is
 // body: HS256 over the usual claims.
 func Sign(secret string, body []byte, opts ...SignOption) string {
+	return sign("Sign", secret, body, opts)
+}
+
+// sign is Sign, as a call of the function with a name.
+func sign(call, secret string, body []byte, opts []SignOption) string {
 	sum := sha256.Sum256(body)
 	claims := jwt.MapClaims{
 		"iss":          "Vonage",
@@ -44,7 +50,10 @@ func Sign(secret string, body []byte, opts ...SignOption) string {
 		"payload_hash": hex.EncodeToString(sum[:]),
 		"api_key":      apiKey,
 	}
-	for _, o := range opts {
+	for i, o := range opts {
+		if o == nil {
+			panic(nilOption(call, i))
+		}
 		o(claims)
 	}
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, maps.Clone(claims)).SignedString([]byte(secret))
@@ -62,6 +71,6 @@ func SignedRequest(secret string, body []byte, opts ...SignOption) *http.Request
 		panic("nexmotest: SignedRequest: " + err.Error())
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", "Bearer "+Sign(secret, body, opts...))
+	r.Header.Set("Authorization", "Bearer "+sign("SignedRequest", secret, body, opts))
 	return r
 }

@@ -21,11 +21,11 @@ import (
 // when the one before was answered; one that is to be sent again is sent when
 // its time has come, past those that follow.
 type webhooks struct {
-	options *options
-	client  *http.Client
-	faults  *Faults
-	log     *recorder
-	tasks   *tasks
+	options    *options
+	client     *http.Client
+	faults     *Faults
+	journal    *journal
+	background *background
 
 	mu     sync.Mutex
 	secret string
@@ -60,7 +60,7 @@ func newWebhooks(s *Server, transport *http.Transport) *webhooks {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return &webhooks{
-		options: &s.options, client: client, faults: s.faults, log: s.log, tasks: s.tasks,
+		options: &s.options, client: client, faults: s.faults, journal: s.journal, background: s.background,
 		secret: s.options.secret, lines: map[string][]step{},
 	}
 }
@@ -107,7 +107,7 @@ func (w *webhooks) enqueue(s step) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if s.after > 0 {
-		w.tasks.run(func(ctx context.Context) {
+		w.background.run(func(ctx context.Context) {
 			if wait(ctx, s.after) {
 				w.attempt(ctx, s.deliveries[0], func() {})
 			}
@@ -118,7 +118,7 @@ func (w *webhooks) enqueue(s step) {
 	waiting, running := w.lines[name]
 	w.lines[name] = append(waiting, s)
 	w.busy++
-	if !running && !w.tasks.run(func(ctx context.Context) { w.runLine(ctx, name) }) {
+	if !running && !w.background.run(func(ctx context.Context) { w.runLine(ctx, name) }) {
 		delete(w.lines, name)
 		w.busy--
 	}
@@ -193,14 +193,14 @@ func (w *webhooks) attempt(ctx context.Context, d *delivery, onWire func()) {
 	if err != nil || rec.Status == http.StatusTooManyRequests || rec.Status >= http.StatusInternalServerError {
 		pause := w.pause(d.attempts)
 		if time.Since(d.first)+pause <= w.options.retryFor {
-			w.tasks.run(func(ctx context.Context) {
+			w.background.run(func(ctx context.Context) {
 				if wait(ctx, pause) {
 					w.attempt(ctx, d, func() {})
 				}
 			})
 		}
 	}
-	w.log.webhook(rec)
+	w.journal.webhook(rec)
 }
 
 // pause is how long it takes after a number of attempts until the next.

@@ -52,28 +52,28 @@ func (a Ack) String() string {
 	return what
 }
 
-func (r *recorder) login(v Login) {
-	add(r, &r.logins, v)
-	r.logger.Info("nexmotest: login", "user", v.User, "session_id", v.SessionID, "resumed", v.Resumed, "refusal", v.Refusal)
+func (j *journal) login(v Login) {
+	add(j, &j.logins, v)
+	j.logger.Info("nexmotest: login", "user", v.User, "session_id", v.SessionID, "resumed", v.Resumed, "refusal", v.Refusal)
 }
 
-func (r *recorder) ack(v Ack) {
-	add(r, &r.acks, v)
-	r.logger.Info("nexmotest: acknowledgement", "user", v.User, "event_type", v.Type, "conversation_id", v.ConversationID, "event_id", v.EventID)
+func (j *journal) ack(v Ack) {
+	add(j, &j.acks, v)
+	j.logger.Info("nexmotest: acknowledgement", "user", v.User, "event_type", v.Type, "conversation_id", v.ConversationID, "event_id", v.EventID)
 }
 
 // Logins returns the logins so far, in their order.
 func (s *Server) Logins() []Login {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return slices.Clone(s.log.logins.entries)
+	s.journal.mu.Lock()
+	defer s.journal.mu.Unlock()
+	return slices.Clone(s.journal.logins.all)
 }
 
 // Acks returns the acknowledgements of clients so far, in their order.
 func (s *Server) Acks() []Ack {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return slices.Clone(s.log.acks.entries)
+	s.journal.mu.Lock()
+	defer s.journal.mu.Unlock()
+	return slices.Clone(s.journal.acks.all)
 }
 
 // ExpectLogin waits for the user with a name to log in, or to resume a session,
@@ -83,7 +83,7 @@ func (s *Server) ExpectLogin(userName string) Login {
 	if s.tb != nil {
 		s.tb.Helper()
 	}
-	return expect(s, &s.log.logins, "ExpectLogin("+userName+")", "succeeded", "came", func(l Login) bool { return l.User == userName && l.Refusal == "" })
+	return expect(s, &s.journal.logins, "ExpectLogin("+userName+")", "succeeded", "came", func(l Login) bool { return l.User == userName && l.Refusal == "" })
 }
 
 // ExpectAck waits for the user with a name to acknowledge an event of a type, or
@@ -93,5 +93,5 @@ func (s *Server) ExpectAck(userName string, t nexmo.EventType) Ack {
 	if s.tb != nil {
 		s.tb.Helper()
 	}
-	return expect(s, &s.log.acks, "ExpectAck("+userName+", "+string(t)+")", "came", "came", func(a Ack) bool { return a.User == userName && t.Matches(a.Type) })
+	return expect(s, &s.journal.acks, "ExpectAck("+userName+", "+string(t)+")", "came", "came", func(a Ack) bool { return a.User == userName && t.Matches(a.Type) })
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-// EmitOption is an option of [Server.Emit].
+// EmitOption is an option of [Server.Emit]: [From] and [To] make one. A nil one is
+// refused.
 type EmitOption func(*author, *string)
 
 // From has an event come from a member of the conversation, or, if it belongs to
@@ -28,7 +29,11 @@ func To(memberID string) EmitOption {
 func (s *Server) Emit(conversationID string, body nexmo.Body, opts ...EmitOption) nexmo.EventID {
 	var by author
 	var from string
-	for _, o := range opts {
+	for i, o := range opts {
+		if o == nil {
+			s.fail("%s", nilOption("Emit", i))
+			return 0
+		}
 		o(&by, &from)
 	}
 	if body == nil {
@@ -43,14 +48,15 @@ func (s *Server) Emit(conversationID string, body nexmo.Body, opts ...EmitOption
 	}
 	e := s.engine
 	e.mu.Lock()
-	id, refused := e.script(conversationID, typ, content, from, by)
+	id, refused := e.emitAs(conversationID, typ, content, from, by)
 	e.mu.Unlock()
 	s.check("Emit: "+typ, refused)
 	return id
 }
 
-// script emits an event for a script.
-func (e *engine) script(conversationID, typ string, body json.RawMessage, from string, by author) (nexmo.EventID, *apiError) {
+// emitAs emits an event for a test: from a member, or from nobody in particular if
+// from is empty.
+func (e *engine) emitAs(conversationID, typ string, body json.RawMessage, from string, by author) (nexmo.EventID, *apiError) {
 	if conversationID == "" {
 		e.publish(occurrence{Type: typ, From: from, To: by.to, Body: body, Timestamp: now()})
 		return 0, nil
@@ -72,7 +78,7 @@ func (e *engine) script(conversationID, typ string, body json.RawMessage, from s
 	return nexmo.EventID(ev.ID), nil
 }
 
-// check fails the test if the engine refused what a script did.
+// check fails the test if the engine refused what the test asked for.
 func (s *Server) check(what string, err *apiError) {
 	if err != nil {
 		s.fail("nexmotest: %s: %s: %s", what, err.code, err.detail)

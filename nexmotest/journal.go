@@ -63,36 +63,36 @@ func (w Webhook) String() string {
 // String says what was asked, and the status of the answer.
 func (r Request) String() string { return fmt.Sprintf("%s %s: %d", r.Method, r.Path, r.Status) }
 
-// recorder keeps what happened, logs it, and lets tests wait for it.
-type recorder struct {
+// journal keeps what happened, logs it, and lets tests wait for it.
+type journal struct {
 	logger *slog.Logger
-	most   int // how many entries a journal keeps; of more, the older half goes
+	most   int // how many entries of each kind are kept; of more, the older half goes
 
 	mu       sync.Mutex
-	requests journal[Request]
-	webhooks journal[Webhook]
-	logins   journal[Login]
-	acks     journal[Ack]
+	requests entries[Request]
+	webhooks entries[Webhook]
+	logins   entries[Login]
+	acks     entries[Ack]
 	changed  chan struct{} // closed when something is added
 }
 
-// journal is a list of what happened, and which of it was expected.
-type journal[T any] struct {
-	entries  []T
+// entries are a list of what happened, and which of it was expected.
+type entries[T any] struct {
+	all      []T
 	expected []bool
 }
 
-func newRecorder(o *options) *recorder {
-	return &recorder{logger: o.log, most: o.records, changed: make(chan struct{})}
+func newJournal(o *options) *journal {
+	return &journal{logger: o.log, most: o.records, changed: make(chan struct{})}
 }
 
-func (r *recorder) request(v Request) {
-	add(r, &r.requests, v)
-	r.logger.Info("nexmotest: request", "method", v.Method, "path", v.Path, "user", v.User, "status", v.Status)
+func (j *journal) request(v Request) {
+	add(j, &j.requests, v)
+	j.logger.Info("nexmotest: request", "method", v.Method, "path", v.Path, "user", v.User, "status", v.Status)
 }
 
-func (r *recorder) webhook(v Webhook) {
-	add(r, &r.webhooks, v)
+func (j *journal) webhook(v Webhook) {
+	add(j, &j.webhooks, v)
 	attributes := []any{
 		"event_type", v.Type, "conversation_id", v.ConversationID, "event_id", v.EventID,
 		"url", bareURL(v.URL), "attempt", v.Attempt, "status", v.Status,
@@ -100,7 +100,7 @@ func (r *recorder) webhook(v Webhook) {
 	if v.Err != nil {
 		attributes = append(attributes, "error", v.Err)
 	}
-	r.logger.Info("nexmotest: webhook", attributes...)
+	j.logger.Info("nexmotest: webhook", attributes...)
 }
 
 // bareURL is an address without what may be a secret in it: a password, or a key in
@@ -113,34 +113,34 @@ func bareURL(address string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-func add[T any](r *recorder, j *journal[T], v T) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(j.entries) == r.most {
-		j.entries = slices.Delete(j.entries, 0, (r.most+1)/2)
-		j.expected = slices.Delete(j.expected, 0, (r.most+1)/2)
+func add[T any](j *journal, list *entries[T], v T) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(list.all) == j.most {
+		list.all = slices.Delete(list.all, 0, (j.most+1)/2)
+		list.expected = slices.Delete(list.expected, 0, (j.most+1)/2)
 	}
-	j.entries = append(j.entries, v)
-	j.expected = append(j.expected, false)
-	close(r.changed)
-	r.changed = make(chan struct{})
+	list.all = append(list.all, v)
+	list.expected = append(list.expected, false)
+	close(j.changed)
+	j.changed = make(chan struct{})
 }
 
 // expect waits for an entry that is wanted and was not expected before. What is
 // wanted is named by what, and what there was by the two other words.
-func expect[T fmt.Stringer](s *Server, j *journal[T], what, wantedWord, gotWord string, wanted func(T) bool) (found T) {
+func expect[T fmt.Stringer](s *Server, list *entries[T], what, wantedWord, gotWord string, wanted func(T) bool) (found T) {
 	if s.tb != nil {
 		s.tb.Helper()
 	}
 	timer := time.NewTimer(s.options.patience)
 	defer timer.Stop()
 	for over := false; ; {
-		found, ok, entries, changed := take(s.log, j, wanted)
+		found, ok, kept, changed := take(s.journal, list, wanted)
 		if ok {
 			return found
 		}
 		if over {
-			s.fail("nexmotest: %s: none %s within %v; %s", what, wantedWord, s.options.patience, summary(entries, gotWord))
+			s.fail("nexmotest: %s: none %s within %v; %s", what, wantedWord, s.options.patience, summary(kept, gotWord))
 			return found
 		}
 		select {
@@ -153,31 +153,31 @@ func expect[T fmt.Stringer](s *Server, j *journal[T], what, wantedWord, gotWord 
 
 // take returns the first entry that is wanted and was not expected before. If
 // there is none it returns all there are, and what is closed when there is more.
-func take[T any](r *recorder, j *journal[T], wanted func(T) bool) (found T, ok bool, entries []T, changed <-chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, v := range j.entries {
-		if !j.expected[i] && wanted(v) {
-			j.expected[i] = true
+func take[T any](j *journal, list *entries[T], wanted func(T) bool) (found T, ok bool, kept []T, changed <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i, v := range list.all {
+		if !list.expected[i] && wanted(v) {
+			list.expected[i] = true
 			return v, true, nil, nil
 		}
 	}
-	return found, false, slices.Clone(j.entries), r.changed
+	return found, false, slices.Clone(list.all), j.changed
 }
 
 // summary tells of the last entries.
-func summary[T fmt.Stringer](entries []T, word string) string {
+func summary[T fmt.Stringer](kept []T, word string) string {
 	const most = 20
-	if len(entries) == 0 {
+	if len(kept) == 0 {
 		return "none " + strings.Replace(word, "were", "was", 1)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d %s:", len(entries), word)
-	if skipped := len(entries) - most; skipped > 0 {
+	fmt.Fprintf(&b, "%d %s:", len(kept), word)
+	if skipped := len(kept) - most; skipped > 0 {
 		fmt.Fprintf(&b, "\n\t… %d earlier ones", skipped)
-		entries = entries[skipped:]
+		kept = kept[skipped:]
 	}
-	for _, v := range entries {
+	for _, v := range kept {
 		b.WriteString("\n\t" + v.String())
 	}
 	return b.String()
@@ -186,17 +186,17 @@ func summary[T fmt.Stringer](entries []T, word string) string {
 // Requests returns the requests to the REST API so far, in the order of their
 // answers; of many, the last. See [WithRecords].
 func (s *Server) Requests() []Request {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return slices.Clone(s.log.requests.entries)
+	s.journal.mu.Lock()
+	defer s.journal.mu.Unlock()
+	return slices.Clone(s.journal.requests.all)
 }
 
 // Webhooks returns the attempts to post events so far, in the order in which
 // they were answered; of many, the last. See [WithRecords].
 func (s *Server) Webhooks() []Webhook {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return slices.Clone(s.log.webhooks.entries)
+	s.journal.mu.Lock()
+	defer s.journal.mu.Unlock()
+	return slices.Clone(s.journal.webhooks.all)
 }
 
 // ExpectRequest waits for a request to a route, such as
@@ -206,7 +206,7 @@ func (s *Server) ExpectRequest(route string) Request {
 	if s.tb != nil {
 		s.tb.Helper()
 	}
-	return expect(s, &s.log.requests, "ExpectRequest("+route+")", "came", "came", func(r Request) bool { return r.is(route) })
+	return expect(s, &s.journal.requests, "ExpectRequest("+route+")", "came", "came", func(r Request) bool { return r.is(route) })
 }
 
 // ExpectWebhook waits for an event of a type, or one that the pattern t matches,
@@ -216,5 +216,5 @@ func (s *Server) ExpectWebhook(t nexmo.EventType) Webhook {
 	if s.tb != nil {
 		s.tb.Helper()
 	}
-	return expect(s, &s.log.webhooks, "ExpectWebhook("+string(t)+")", "was accepted", "were sent", func(w Webhook) bool { return w.Accepted() && t.Matches(w.Type) })
+	return expect(s, &s.journal.webhooks, "ExpectWebhook("+string(t)+")", "was accepted", "were sent", func(w Webhook) bool { return w.Accepted() && t.Matches(w.Type) })
 }

@@ -1,6 +1,6 @@
-// Package rings holds what benchmarks read: rings of events that are all
+// Package benchdata holds what benchmarks read: rings of events that are all
 // different, so that neither branches nor caches learn one of them by heart.
-package rings
+package benchdata
 
 import (
 	"bytes"

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// tasks are the goroutines that a server started and ends.
-type tasks struct {
+// background is the goroutines that a server started and ends.
+type background struct {
 	ctx context.Context // of the server as a whole: ends with close
 	end context.CancelFunc
 
@@ -16,43 +16,43 @@ type tasks struct {
 	group  sync.WaitGroup
 }
 
-func newTasks() *tasks {
-	t := &tasks{}
-	t.ctx, t.end = context.WithCancel(context.Background())
-	return t
+func newBackground() *background {
+	b := &background{}
+	b.ctx, b.end = context.WithCancel(context.Background())
+	return b
 }
 
 // begin counts a task in, unless the server is closed. A task that began is
-// counted out with t.group.Done.
-func (t *tasks) begin() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.closed {
-		t.group.Add(1)
+// counted out with b.group.Done.
+func (b *background) begin() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.group.Add(1)
 	}
-	return !t.closed
+	return !b.closed
 }
 
 // run runs fn in a goroutine, unless the server is closed. Its ctx ends when the
 // server is.
-func (t *tasks) run(fn func(ctx context.Context)) bool {
-	if !t.begin() {
+func (b *background) run(fn func(ctx context.Context)) bool {
+	if !b.begin() {
 		return false
 	}
 	go func() {
-		defer t.group.Done()
-		fn(t.ctx)
+		defer b.group.Done()
+		fn(b.ctx)
 	}()
 	return true
 }
 
 // close ends all tasks and waits for them.
-func (t *tasks) close() {
-	t.mu.Lock()
-	t.closed = true
-	t.mu.Unlock()
-	t.end()
-	t.group.Wait()
+func (b *background) close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.end()
+	b.group.Wait()
 }
 
 // wait waits for d to pass. It reports false if ctx ended first.

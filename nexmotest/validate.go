@@ -14,25 +14,25 @@ import (
 	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
-// form reads the members of an object in a request, and notes what is wrong with
-// them.
-type form struct {
-	fields map[string]json.RawMessage
-	path   string // where the object is, such as "properties."
-	faults *[]invalidParameter
+// fields reads and validates the members of an object in a request: it notes what
+// is wrong with them.
+type fields struct {
+	members map[string]json.RawMessage
+	path    string // where the object is, such as "properties."
+	faults  *[]invalidParameter
 }
 
 // anyLength is the limit of texts that have none.
 const anyLength = math.MaxInt
 
-// newForm reads the body of a request; no body is an empty object. It is as strict
+// newFields reads the body of a request; no body is an empty object. It is as strict
 // about JSON as clients are with answers: what is kept of it will be in one.
-func newForm(body []byte) form {
-	f := form{faults: new([]invalidParameter)}
+func newFields(body []byte) fields {
+	f := fields{faults: new([]invalidParameter)}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return f
 	}
-	if json.Unmarshal(body, &f.fields) != nil {
+	if json.Unmarshal(body, &f.members) != nil {
 		f.fault("", `"value" must be an object`)
 		return f
 	}
@@ -47,25 +47,25 @@ func newForm(body []byte) form {
 }
 
 // err returns the refusal if anything is wrong.
-func (f form) err() *apiError {
+func (f fields) err() *apiError {
 	if len(*f.faults) == 0 {
 		return nil
 	}
 	return invalidParameters(*f.faults)
 }
 
-func (f form) fault(name, reason string) {
+func (f fields) fault(name, reason string) {
 	*f.faults = append(*f.faults, invalidParameter{f.path + name, reason})
 }
 
 // has reports whether a member is there and is not null.
-func (f form) has(name string) bool {
-	v, ok := f.fields[name]
+func (f fields) has(name string) bool {
+	v, ok := f.members[name]
 	return ok && string(v) != "null"
 }
 
 // require notes members that are missing.
-func (f form) require(names ...string) {
+func (f fields) require(names ...string) {
 	for _, name := range names {
 		if !f.has(name) {
 			f.fault(name, fmt.Sprintf("%q is required", name))
@@ -75,8 +75,8 @@ func (f form) require(names ...string) {
 
 // text reads a text of up to limit characters. It returns nil if it is not
 // mentioned; null is an empty text.
-func (f form) text(name string, limit int) *string {
-	v, ok := f.fields[name]
+func (f fields) text(name string, limit int) *string {
+	v, ok := f.members[name]
 	if !ok {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (f form) text(name string, limit int) *string {
 }
 
 // word reads a text; "" if it is not mentioned.
-func (f form) word(name string, limit int) string {
+func (f fields) word(name string, limit int) string {
 	if s := f.text(name, limit); s != nil {
 		return *s
 	}
@@ -102,7 +102,7 @@ func (f form) word(name string, limit int) string {
 
 // choice reads one of some words; "" if it is not mentioned. Their case does not
 // matter.
-func (f form) choice(name string, words ...string) string {
+func (f fields) choice(name string, words ...string) string {
 	if !f.has(name) {
 		return ""
 	}
@@ -115,7 +115,7 @@ func (f form) choice(name string, words ...string) string {
 }
 
 // address reads a URL; nil if it is not mentioned.
-func (f form) address(name string) *string {
+func (f fields) address(name string) *string {
 	s := f.text(name, 2048)
 	if s == nil || *s == "" {
 		return s
@@ -128,11 +128,11 @@ func (f form) address(name string) *string {
 }
 
 // integer reads a whole number; nil if it is not mentioned.
-func (f form) integer(name string, least, most int64) *int64 {
+func (f fields) integer(name string, least, most int64) *int64 {
 	if !f.has(name) {
 		return nil
 	}
-	n, err := strconv.ParseInt(string(f.fields[name]), 10, 64)
+	n, err := strconv.ParseInt(string(f.members[name]), 10, 64)
 	switch {
 	case err != nil:
 		f.fault(name, fmt.Sprintf("%q must be an integer", name))
@@ -147,9 +147,9 @@ func (f form) integer(name string, least, most int64) *int64 {
 }
 
 // object reads an object; it is empty if it is not mentioned.
-func (f form) object(name string) form {
-	inner := form{path: f.path + name + ".", faults: f.faults}
-	if f.has(name) && json.Unmarshal(f.fields[name], &inner.fields) != nil {
+func (f fields) object(name string) fields {
+	inner := fields{path: f.path + name + ".", faults: f.faults}
+	if f.has(name) && json.Unmarshal(f.members[name], &inner.members) != nil {
 		f.fault(name, fmt.Sprintf("%q must be an object", name))
 	}
 	return inner
@@ -157,11 +157,11 @@ func (f form) object(name string) form {
 
 // raw returns a member as it is, which must be of a kind: '{' or '['. It is nil
 // if it is not mentioned.
-func (f form) raw(name string, kind byte) json.RawMessage {
+func (f fields) raw(name string, kind byte) json.RawMessage {
 	if !f.has(name) {
 		return nil
 	}
-	v := f.fields[name]
+	v := f.members[name]
 	if v[0] != kind {
 		f.fault(name, fmt.Sprintf("%q must be %s", name, map[byte]string{'{': "an object", '[': "an array"}[kind]))
 		return nil
