@@ -1,0 +1,473 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// mutant is one small change of the code, which is off until the environment of
+// the test binary names its number.
+type mutant struct {
+	id   int // from 1, unique in a run
+	key  string
+	file *sourceFile
+	line int
+
+	// form returns the text of a node, in which the mutant can be switched on.
+	form form
+	// leftOut says why there is no such text; "" if there is.
+	leftOut string
+
+	pkg   *testPackage
+	tests []string // those that reach it
+}
+
+// form makes the text of a node from the text without the mutant, in which the
+// mutants inside the node are.
+type form func(text string) string
+
+// walker finds the mutants of a file.
+type walker struct {
+	file *sourceFile
+	info *types.Info
+	logs bool // delete log calls too
+
+	function string                // the function or variable it is in
+	results  []*types.Tuple        // of the functions around, the innermost last
+	tails    map[ast.Stmt]bool     // statements that a function with results ends with
+	done     map[ast.Node]bool     // nodes that another mutant changes in the same way
+	seen     map[string]int        // how often each key without an ordinal came
+	add      func(m *mutant)       // takes a new mutant, and gives it its number
+	listed   map[ast.Stmt]struct{} // statements of a list, which others may stand beside
+}
+
+// on is the Go expression that is true while the mutant is switched on.
+func (m *mutant) on() string { return fmt.Sprintf("mutantOn(%d)", m.id) }
+
+// mutate adds a mutant of node, whose text the form that f returns makes.
+// first puts it inside the mutants that node has already.
+func (w *walker) mutate(node ast.Node, operator, source string, first bool, f func(m *mutant) form) *mutant {
+	key := strings.Join([]string{w.file.name, w.function, operator, normal(source)}, ":")
+	w.seen[key]++
+	if n := w.seen[key]; n > 1 {
+		key += fmt.Sprintf(" (%d)", n)
+	}
+	m := &mutant{key: key, file: w.file, line: w.file.line(node.Pos())}
+	w.add(m)
+	m.form = f(m)
+	if first {
+		w.file.mutants[node] = slices.Insert(w.file.mutants[node], 0, m)
+	} else {
+		w.file.mutants[node] = append(w.file.mutants[node], m)
+	}
+	return m
+}
+
+// normal returns source on one line, without what separates the fields of a key.
+func normal(source string) string {
+	const most = 80
+	source = strings.ReplaceAll(strings.Join(strings.Fields(source), " "), " # ", " ")
+	if r := []rune(source); len(r) > most {
+		source = string(r[:most]) + "…"
+	}
+	return source
+}
+
+// declaration finds the mutants of a function or of variables of the package.
+func (w *walker) declaration(d ast.Decl) {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Body == nil {
+			return
+		}
+		w.function = d.Name.Name
+		if d.Recv != nil {
+			receiver := strings.Trim(w.file.text(d.Recv), "()")
+			receiver, _, _ = strings.Cut(receiver, "[")
+			receiver = receiver[strings.LastIndex(receiver, " ")+1:]
+			w.function = strings.TrimPrefix(receiver, "*") + "." + w.function
+		}
+		w.body(w.info.Defs[d.Name].Type().(*types.Signature).Results(), d.Body)
+	case *ast.GenDecl:
+		if d.Tok != token.VAR {
+			return
+		}
+		for _, spec := range d.Specs {
+			spec := spec.(*ast.ValueSpec)
+			w.function = spec.Names[0].Name
+			for _, value := range spec.Values {
+				ast.Walk(w, value)
+			}
+		}
+	}
+}
+
+// body finds the mutants of the body of a function.
+func (w *walker) body(results *types.Tuple, body *ast.BlockStmt) {
+	if n := len(body.List); n > 0 && results.Len() > 0 {
+		w.tails[body.List[n-1]] = true
+	}
+	w.results = append(w.results, results)
+	ast.Walk(w, body)
+	w.results = w.results[:len(w.results)-1]
+}
+
+// Visit adds the mutants of one node and returns nil when it has been inside it.
+func (w *walker) Visit(node ast.Node) ast.Visitor {
+	if e, ok := node.(ast.Expr); ok && w.constant(e) {
+		return nil
+	}
+	switch n := node.(type) {
+	case *ast.BlockStmt:
+		w.list(n.List, w.tails[n])
+	case *ast.CaseClause:
+		w.list(n.Body, false)
+	case *ast.CommClause:
+		w.list(n.Body, false)
+	case *ast.IfStmt:
+		w.ifStmt(n)
+	case *ast.ForStmt:
+		if n.Cond != nil {
+			w.condition(n.Cond)
+		}
+	case *ast.SwitchStmt:
+		w.clauses(n, n.Body, n.Tag == nil)
+	case *ast.TypeSwitchStmt:
+		w.clauses(n, n.Body, false)
+	case *ast.SelectStmt:
+		w.clauses(n, n.Body, false)
+	case *ast.ReturnStmt:
+		w.returnStmt(n)
+	case *ast.AssignStmt:
+		w.opAssign(n)
+	case *ast.BinaryExpr:
+		w.binary(n)
+	case *ast.UnaryExpr:
+		if n.Op == token.NOT && w.plainBool(n) && !w.done[n] {
+			w.mutate(n, "not", w.file.text(n), false, invert)
+		}
+	case *ast.CallExpr:
+		if w.logCall(n) {
+			return nil
+		}
+		// The capacity of what make makes is only a matter of speed.
+		if id, ok := n.Fun.(*ast.Ident); ok && id.Name == "make" && len(n.Args) == 3 {
+			ast.Walk(w, n.Args[1])
+			return nil
+		}
+	case *ast.FuncLit:
+		w.body(w.info.TypeOf(n).(*types.Signature).Results(), n.Body)
+		return nil
+	case *ast.CompositeLit:
+		w.literal(n)
+		return nil
+	case *ast.GenDecl:
+		if n.Tok != token.VAR {
+			return nil
+		}
+	case *ast.ArrayType, *ast.StructType, *ast.FuncType, *ast.InterfaceType, *ast.MapType, *ast.ChanType:
+		return nil
+	}
+	return w
+}
+
+// list adds the mutants that delete a statement of a list. A list at the tail of
+// a function hands that on to its last statement.
+func (w *walker) list(stmts []ast.Stmt, tail bool) {
+	for i, stmt := range stmts {
+		if tail && i == len(stmts)-1 {
+			w.tails[stmt] = true
+		}
+		w.listed[stmt] = struct{}{}
+		if w.deletable(stmt) {
+			w.mutate(stmt, "delete", w.file.text(stmt), false, func(m *mutant) form {
+				return func(text string) string { return "if !" + m.on() + " { " + text + " }" }
+			})
+		}
+	}
+}
+
+func (w *walker) deletable(stmt ast.Stmt) bool {
+	switch s := stmt.(type) {
+	case *ast.ExprStmt:
+		call, ok := s.X.(*ast.CallExpr)
+		return !ok || w.logs || !w.logCall(call)
+	case *ast.AssignStmt:
+		return s.Tok != token.DEFINE
+	case *ast.BranchStmt:
+		return s.Tok == token.BREAK || s.Tok == token.CONTINUE
+	case *ast.ReturnStmt:
+		return len(s.Results) == 0 && !w.tails[s]
+	case *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt, *ast.SendStmt:
+		return true
+	}
+	return false
+}
+
+// logCall reports whether call writes a log.
+func (w *walker) logCall(call *ast.CallExpr) bool {
+	fun, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	f, ok := w.info.Uses[fun.Sel].(*types.Func)
+	if !ok || f.Pkg() == nil || f.Pkg().Path() != "log/slog" && f.Pkg().Path() != "log" {
+		return false
+	}
+	return f.Signature().Results().Len() == 0
+}
+
+// ifStmt adds the mutants of an if: the condition the other way round, the body
+// never run, the else branch never run.
+func (w *walker) ifStmt(n *ast.IfStmt) {
+	w.condition(n.Cond)
+	tail := w.tails[n]
+	if n.Else == nil {
+		if !w.single(n.Body.List) {
+			w.never(n.Cond, w.file.text(n.Cond))
+		}
+		return
+	}
+	w.tails[n.Body] = tail
+	w.empty(n.Body, "then", w.file.text(n.Cond), n.Body.List, tail)
+	switch e := n.Else.(type) {
+	case *ast.BlockStmt:
+		w.tails[e] = tail
+		w.empty(e, "else", w.file.text(n.Cond), e.List, tail)
+	case *ast.IfStmt:
+		w.tails[e] = tail
+	}
+}
+
+// never adds the mutant that a condition is never true.
+func (w *walker) never(cond ast.Expr, source string) {
+	w.mutate(cond, "never", source, false, func(m *mutant) form {
+		return func(text string) string { return "(" + text + ") && !" + m.on() }
+	})
+}
+
+// empty adds the mutant in which the block that holds list is empty, unless it
+// would be that in which its only statement is deleted.
+func (w *walker) empty(block ast.Node, operator, source string, list []ast.Stmt, tail bool) {
+	if len(list) == 0 || w.single(list) {
+		return
+	}
+	m := w.mutate(block, operator, source, false, func(m *mutant) form {
+		return func(text string) string { return "{ if !" + m.on() + " " + text + " }" }
+	})
+	if tail {
+		m.leftOut = "nothing would be returned"
+	}
+}
+
+// single reports whether list is one statement that another mutant deletes.
+func (w *walker) single(list []ast.Stmt) bool { return len(list) == 1 && w.deletable(list[0]) }
+
+// condition adds the mutant that inverts a condition.
+func (w *walker) condition(e ast.Expr) {
+	w.mutate(e, "invert", w.file.text(e), false, invert)
+	w.done[e] = true // as == for !=, and as a dropped !
+	for {
+		p, ok := e.(*ast.ParenExpr)
+		if !ok {
+			break
+		}
+		e = p.X
+		w.done[e] = true
+	}
+}
+
+func invert(m *mutant) form {
+	return func(text string) string { return m.on() + " != (" + text + ")" }
+}
+
+// clauses adds the mutants of the cases of a switch or select: those of a switch
+// without a tag are conditions, the bodies of the others are emptied.
+func (w *walker) clauses(n ast.Stmt, body *ast.BlockStmt, conditions bool) {
+	tail := w.tails[n]
+	for _, clause := range body.List {
+		var list []ast.Stmt
+		var colon token.Pos
+		source := "default"
+		switch c := clause.(type) {
+		case *ast.CaseClause:
+			list, colon = c.Body, c.Colon
+			if len(c.List) > 0 {
+				source = w.file.span(c.List[0].Pos(), colon)
+			}
+			if conditions {
+				for _, e := range c.List {
+					w.condition(e)
+					w.never(e, w.file.text(e))
+				}
+			}
+		case *ast.CommClause:
+			list, colon = c.Body, c.Colon
+			if c.Comm != nil {
+				source = w.file.text(c.Comm)
+			}
+		}
+		if n := len(list); n > 0 && tail {
+			w.tails[list[n-1]] = true
+		}
+		if conditions && source != "default" || len(list) == 0 || w.single(list) {
+			continue
+		}
+		m := w.mutate(clause, "case", source, true, func(m *mutant) form {
+			return func(string) string {
+				return w.file.render(clause, clause.Pos(), colon+1) + " if !" + m.on() + " { " + w.file.render(clause, colon+1, clause.End()) + " }"
+			}
+		})
+		if tail {
+			m.leftOut = "nothing would be returned"
+		}
+	}
+}
+
+// returnStmt adds the mutant in which the error that is returned is nil.
+func (w *walker) returnStmt(n *ast.ReturnStmt) {
+	results := w.results[len(w.results)-1]
+	last := results.Len() - 1
+	if last < 0 || !types.Identical(results.At(last).Type(), types.Universe.Lookup("error").Type()) || len(n.Results) == 0 {
+		return
+	}
+	if _, ok := w.listed[n]; !ok {
+		return
+	}
+	returned := n.Results[len(n.Results)-1]
+	if id, ok := returned.(*ast.Ident); ok && id.Name == "nil" {
+		return
+	}
+	w.mutate(n, "nil", w.file.text(n), false, func(m *mutant) form {
+		return func(text string) string {
+			if len(n.Results) == results.Len() {
+				values := w.file.render(n, n.Pos(), returned.Pos()) // "return a, b, "
+				return "if " + m.on() + " { " + values + "nil }; " + text
+			}
+			var names []string
+			for i := range last {
+				names = append(names, fmt.Sprintf("result%d", i))
+			}
+			list := strings.Join(names, ", ")
+			return fmt.Sprintf("if %s { %s, _ := %s; return %s, nil }; %s", m.on(), list, w.file.render(n, returned.Pos(), n.End()), list, text)
+		}
+	})
+}
+
+// opAssign adds the mutants of += and -=.
+func (w *walker) opAssign(n *ast.AssignStmt) {
+	other := map[token.Token]string{token.ADD_ASSIGN: " -= ", token.SUB_ASSIGN: " += "}[n.Tok]
+	if _, ok := w.listed[n]; !ok || other == "" || !w.numeric(n.Lhs[0]) {
+		return
+	}
+	w.mutate(n, "plusminus", w.file.text(n), true, func(m *mutant) form {
+		return func(text string) string {
+			return "if " + m.on() + " { " + w.file.render(n, n.Pos(), n.TokPos) + other + w.file.render(n, n.Rhs[0].Pos(), n.End()) + " } else { " + text + " }"
+		}
+	})
+}
+
+// binary adds the mutants of an operator between two operands.
+func (w *walker) binary(n *ast.BinaryExpr) {
+	call := func(operator, function string) {
+		w.mutate(n, operator, w.file.text(n), true, func(m *mutant) form {
+			return func(string) string {
+				return fmt.Sprintf("%s(%d, %s, %s)", function, m.id, w.file.render(n, n.X.Pos(), n.X.End()), w.file.render(n, n.Y.Pos(), n.Y.End()))
+			}
+		})
+	}
+	switch n.Op {
+	case token.EQL, token.NEQ:
+		if !w.done[n] {
+			w.mutate(n, "equal", w.file.text(n), false, invert)
+		}
+	case token.LSS:
+		call("boundary", "mutantLess")
+		w.same(n.Y)
+	case token.LEQ:
+		call("boundary", "mutantLessEqual")
+		w.same(n.X)
+	case token.GTR:
+		call("boundary", "mutantGreater")
+		w.same(n.X)
+	case token.GEQ:
+		call("boundary", "mutantGreaterEqual")
+		w.same(n.Y)
+	case token.ADD, token.SUB:
+		if w.numeric(n) {
+			call("plusminus", map[token.Token]string{token.ADD: "mutantPlus", token.SUB: "mutantMinus"}[n.Op])
+		}
+	case token.LAND, token.LOR:
+		// With a != m for a: a && b is a || b inverted, of inverted operands.
+		w.mutate(n, "andor", w.file.text(n), true, func(m *mutant) form {
+			return func(string) string {
+				on := m.on()
+				return fmt.Sprintf("(%s != ((%s != (%s)) %s (%s != (%s))))", on, on, w.file.render(n, n.X.Pos(), n.X.End()), n.Op, on, w.file.render(n, n.Y.Pos(), n.Y.End()))
+			}
+		})
+	}
+}
+
+// same marks a constant integer whose successor is what the other boundary is.
+func (w *walker) same(e ast.Expr) {
+	if w.info.Types[e].Value != nil {
+		w.done[e] = true
+	}
+}
+
+// constant adds the mutant of a constant, if e is one, and reports whether it is.
+func (w *walker) constant(e ast.Expr) bool {
+	value := w.info.Types[e].Value
+	if value == nil {
+		return false
+	}
+	typ := types.Default(w.info.TypeOf(e))
+	switch {
+	case w.done[e]:
+	case value.Kind() == constant.Bool && w.plainBool(e):
+		w.mutate(e, "bool", w.file.text(e), false, invert)
+	case value.Kind() == constant.Int && typ.Underlying().(*types.Basic).Info()&types.IsInteger != 0:
+		name := types.TypeString(typ, func(p *types.Package) string {
+			if p.Path() == w.file.pkgPath {
+				return ""
+			}
+			return p.Name()
+		})
+		operator, function := "increment", "mutantIncrement"
+		if name == "time.Duration" {
+			operator, function = "double", "mutantDouble" // a nanosecond more is no difference
+		}
+		w.mutate(e, operator, w.file.text(e), false, func(m *mutant) form {
+			return func(text string) string { return fmt.Sprintf("%s[%s](%d, %s)", function, name, m.id, text) }
+		})
+	}
+	return true
+}
+
+// literal goes through a composite literal. The indices of an array stay constant.
+func (w *walker) literal(n *ast.CompositeLit) {
+	_, isMap := w.info.TypeOf(n).Underlying().(*types.Map)
+	for _, e := range n.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			if isMap {
+				ast.Walk(w, kv.Key)
+			}
+			e = kv.Value
+		}
+		ast.Walk(w, e)
+	}
+}
+
+func (w *walker) plainBool(e ast.Expr) bool {
+	return types.Identical(types.Default(w.info.TypeOf(e)), types.Typ[types.Bool])
+}
+
+func (w *walker) numeric(e ast.Expr) bool {
+	basic, ok := w.info.TypeOf(e).Underlying().(*types.Basic)
+	return ok && basic.Info()&(types.IsInteger|types.IsFloat) != 0
+}
