@@ -41,9 +41,9 @@
 // then runs alone, with -short, and notes which mutants it reaches; and for each mutant
 // those tests run that reach it, until one fails. A mutant has timed out, and
 // counts as killed, when they take three times as long as without it and 5 seconds
-// (-grace) more. A mutant that no test reaches has survived. Mutants that cannot be
-// switched on at run time, since the binary would not compile, are left out and
-// counted.
+// (-grace) more. A mutant that no test reaches has survived; a boundary is reached
+// where both sides are equal. Mutants that cannot be switched on at run time, since the
+// binary would not compile, are left out and counted.
 //
 // No tool was found that does this. Gremlins v0.6.0 compiles the tests again for each
 // mutant, deletes no statements, leaves returned errors alone, and has no list of
@@ -295,7 +295,7 @@ func compare(chosen []*mutant, results map[string]result, reasons map[string]str
 		if _, listed := reasons[m.key]; tried && r.survived() && !listed {
 			what := "survived"
 			if r == notReached {
-				what = "survived, since no test reaches it"
+				what = "survived, since no test comes to where it differs"
 			}
 			problems = append(problems, fmt.Sprintf("%s:%d: %s:\n\t%s # reason?", m.file.name, m.line, what, m.key))
 		}

@@ -6,69 +6,75 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
-	"slices"
 	"strings"
 )
 
 // mutant is one small change of the code, which is off until the environment of
 // the test binary names its number.
 type mutant struct {
-	id   int // from 1, unique in a run
-	key  string
-	file *sourceFile
-	line int
-
-	// form returns the text of a node, in which the mutant can be switched on.
-	form form
-	// leftOut says why there is no such text; "" if there is.
-	leftOut string
+	id       int // from 1, unique in a run
+	function string
+	key      string
+	file     *sourceFile
+	line     int
+	form     form
+	leftOut  string // why the test binary is compiled without it; "" if it is not
 
 	pkg   *testPackage
 	tests []string // those that reach it
 }
 
-// form makes the text of a node from the text without the mutant, in which the
-// mutants inside the node are.
-type form func(text string) string
+// form makes the text of a node in which m can be switched on, from the text in
+// which the other mutants can.
+type form func(m *mutant, text string) string
+
+// on is the Go expression that is true while the mutant is switched on.
+func (m *mutant) on() string { return fmt.Sprintf("mutantOn(%d)", m.id) }
+
+// The forms that need nothing but the text.
+func deleted(m *mutant, text string) string  { return "if !" + m.on() + " { " + text + " }" }
+func emptied(m *mutant, text string) string  { return "{ if !" + m.on() + " " + text + " }" }
+func inverted(m *mutant, text string) string { return m.on() + " != (" + text + ")" }
+func never(m *mutant, text string) string    { return "(" + text + ") && !" + m.on() }
 
 // walker finds the mutants of a file.
 type walker struct {
 	file *sourceFile
 	info *types.Info
-	logs bool // delete log calls too
+	logs bool            // delete log calls too
+	add  func(m *mutant) // takes a new mutant, and numbers it
+	seen map[string]int  // how often each key came
 
-	function string                // the function or variable it is in
-	results  []*types.Tuple        // of the functions around, the innermost last
-	tails    map[ast.Stmt]bool     // statements that a function with results ends with
-	done     map[ast.Node]bool     // nodes that another mutant changes in the same way
-	seen     map[string]int        // how often each key without an ordinal came
-	add      func(m *mutant)       // takes a new mutant, and gives it its number
-	listed   map[ast.Stmt]struct{} // statements of a list, which others may stand beside
+	function string            // the function or variable it is in
+	results  []*types.Tuple    // of the functions around, the innermost last
+	tails    map[ast.Stmt]bool // a function with results ends with these: they have to return
+	done     map[ast.Node]bool // another mutant changes these in the same way
+	listed   map[ast.Stmt]bool // these stand in a list of statements
 }
 
-// on is the Go expression that is true while the mutant is switched on.
-func (m *mutant) on() string { return fmt.Sprintf("mutantOn(%d)", m.id) }
-
-// mutate adds a mutant of node, whose text the form that f returns makes.
-// first puts it inside the mutants that node has already.
-func (w *walker) mutate(node ast.Node, operator, source string, first bool, f func(m *mutant) form) *mutant {
+// mutate adds a mutant of node, around those that it has already.
+func (w *walker) mutate(node ast.Node, operator, source string, f form) *mutant {
 	key := strings.Join([]string{w.file.name, w.function, operator, normal(source)}, ":")
 	w.seen[key]++
 	if n := w.seen[key]; n > 1 {
 		key += fmt.Sprintf(" (%d)", n)
 	}
-	m := &mutant{key: key, file: w.file, line: w.file.line(node.Pos())}
+	m := &mutant{function: w.function, key: key, file: w.file, line: w.file.fset.Position(node.Pos()).Line, form: f}
 	w.add(m)
-	m.form = f(m)
-	if first {
-		w.file.mutants[node] = slices.Insert(w.file.mutants[node], 0, m)
-	} else {
-		w.file.mutants[node] = append(w.file.mutants[node], m)
-	}
+	w.file.mutants[node] = append(w.file.mutants[node], m)
 	return m
 }
 
-// normal returns source on one line, without what separates the fields of a key.
+// rebuild adds a mutant of node inside those that it has already. It has one of
+// these at most, whose form takes the text from the parts of the node.
+func (w *walker) rebuild(node ast.Node, operator, source string, f form) *mutant {
+	m := w.mutate(node, operator, source, f)
+	all := w.file.mutants[node]
+	w.file.mutants[node] = append([]*mutant{m}, all[:len(all)-1]...)
+	return m
+}
+
+// normal returns source on one line, cut, without what ends a key.
 func normal(source string) string {
 	const most = 80
 	source = strings.ReplaceAll(strings.Join(strings.Fields(source), " "), " # ", " ")
@@ -149,7 +155,7 @@ func (w *walker) Visit(node ast.Node) ast.Visitor {
 		w.binary(n)
 	case *ast.UnaryExpr:
 		if n.Op == token.NOT && w.plainBool(n) && !w.done[n] {
-			w.mutate(n, "not", w.file.text(n), false, invert)
+			w.mutate(n, "not", w.file.text(n), inverted)
 		}
 	case *ast.CallExpr:
 		if w.logCall(n) {
@@ -183,11 +189,9 @@ func (w *walker) list(stmts []ast.Stmt, tail bool) {
 		if tail && i == len(stmts)-1 {
 			w.tails[stmt] = true
 		}
-		w.listed[stmt] = struct{}{}
+		w.listed[stmt] = true
 		if w.deletable(stmt) {
-			w.mutate(stmt, "delete", w.file.text(stmt), false, func(m *mutant) form {
-				return func(text string) string { return "if !" + m.on() + " { " + text + " }" }
-			})
+			w.mutate(stmt, "delete", w.file.text(stmt), deleted)
 		}
 	}
 }
@@ -229,7 +233,7 @@ func (w *walker) ifStmt(n *ast.IfStmt) {
 	tail := w.tails[n]
 	if n.Else == nil {
 		if !w.single(n.Body.List) {
-			w.never(n.Cond, w.file.text(n.Cond))
+			w.mutate(n.Cond, "never", w.file.text(n.Cond), never)
 		}
 		return
 	}
@@ -244,46 +248,33 @@ func (w *walker) ifStmt(n *ast.IfStmt) {
 	}
 }
 
-// never adds the mutant that a condition is never true.
-func (w *walker) never(cond ast.Expr, source string) {
-	w.mutate(cond, "never", source, false, func(m *mutant) form {
-		return func(text string) string { return "(" + text + ") && !" + m.on() }
-	})
-}
-
 // empty adds the mutant in which the block that holds list is empty, unless it
 // would be that in which its only statement is deleted.
 func (w *walker) empty(block ast.Node, operator, source string, list []ast.Stmt, tail bool) {
 	if len(list) == 0 || w.single(list) {
 		return
 	}
-	m := w.mutate(block, operator, source, false, func(m *mutant) form {
-		return func(text string) string { return "{ if !" + m.on() + " " + text + " }" }
-	})
+	m := w.mutate(block, operator, source, emptied)
 	if tail {
 		m.leftOut = "nothing would be returned"
 	}
 }
 
-// single reports whether list is one statement that another mutant deletes.
-func (w *walker) single(list []ast.Stmt) bool { return len(list) == 1 && w.deletable(list[0]) }
+// single reports whether list is one statement, which another mutant deletes or
+// which writes a log.
+func (w *walker) single(list []ast.Stmt) bool {
+	if len(list) != 1 {
+		return false
+	}
+	_, ok := list[0].(*ast.ExprStmt)
+	return ok || w.deletable(list[0])
+}
 
 // condition adds the mutant that inverts a condition.
 func (w *walker) condition(e ast.Expr) {
-	w.mutate(e, "invert", w.file.text(e), false, invert)
+	w.mutate(e, "invert", w.file.text(e), inverted)
 	w.done[e] = true // as == for !=, and as a dropped !
-	for {
-		p, ok := e.(*ast.ParenExpr)
-		if !ok {
-			break
-		}
-		e = p.X
-		w.done[e] = true
-	}
-}
-
-func invert(m *mutant) form {
-	return func(text string) string { return m.on() + " != (" + text + ")" }
+	w.done[ast.Unparen(e)] = true
 }
 
 // clauses adds the mutants of the cases of a switch or select: those of a switch
@@ -303,7 +294,7 @@ func (w *walker) clauses(n ast.Stmt, body *ast.BlockStmt, conditions bool) {
 			if conditions {
 				for _, e := range c.List {
 					w.condition(e)
-					w.never(e, w.file.text(e))
+					w.mutate(e, "never", w.file.text(e), never)
 				}
 			}
 		case *ast.CommClause:
@@ -318,10 +309,8 @@ func (w *walker) clauses(n ast.Stmt, body *ast.BlockStmt, conditions bool) {
 		if conditions && source != "default" || len(list) == 0 || w.single(list) {
 			continue
 		}
-		m := w.mutate(clause, "case", source, true, func(m *mutant) form {
-			return func(string) string {
-				return w.file.render(clause, clause.Pos(), colon+1) + " if !" + m.on() + " { " + w.file.render(clause, colon+1, clause.End()) + " }"
-			}
+		m := w.rebuild(clause, "case", source, func(m *mutant, _ string) string {
+			return w.file.render(clause, clause.Pos(), colon+1) + deleted(m, w.file.render(clause, colon+1, clause.End()))
 		})
 		if tail {
 			m.leftOut = "nothing would be returned"
@@ -336,79 +325,70 @@ func (w *walker) returnStmt(n *ast.ReturnStmt) {
 	if last < 0 || !types.Identical(results.At(last).Type(), types.Universe.Lookup("error").Type()) || len(n.Results) == 0 {
 		return
 	}
-	if _, ok := w.listed[n]; !ok {
-		return
-	}
 	returned := n.Results[len(n.Results)-1]
-	if id, ok := returned.(*ast.Ident); ok && id.Name == "nil" {
+	if id, ok := returned.(*ast.Ident); ok && id.Name == "nil" || !w.listed[n] {
 		return
 	}
-	w.mutate(n, "nil", w.file.text(n), false, func(m *mutant) form {
-		return func(text string) string {
-			if len(n.Results) == results.Len() {
-				values := w.file.render(n, n.Pos(), returned.Pos()) // "return a, b, "
-				return "if " + m.on() + " { " + values + "nil }; " + text
-			}
-			var names []string
-			for i := range last {
-				names = append(names, fmt.Sprintf("result%d", i))
-			}
-			list := strings.Join(names, ", ")
-			return fmt.Sprintf("if %s { %s, _ := %s; return %s, nil }; %s", m.on(), list, w.file.render(n, returned.Pos(), n.End()), list, text)
+	w.mutate(n, "nil", w.file.text(n), func(m *mutant, text string) string {
+		if len(n.Results) == results.Len() {
+			values := w.file.render(n, n.Pos(), returned.Pos()) // "return a, b, "
+			return "if " + m.on() + " { " + values + "nil }; " + text
 		}
+		names := "result0"
+		for i := 1; i < last; i++ {
+			names += fmt.Sprintf(", result%d", i)
+		}
+		call := w.file.render(n, returned.Pos(), n.End())
+		return fmt.Sprintf("if %s { %s, _ := %s; return %s, nil }; %s", m.on(), names, call, names, text)
 	})
 }
 
 // opAssign adds the mutants of += and -=.
 func (w *walker) opAssign(n *ast.AssignStmt) {
 	other := map[token.Token]string{token.ADD_ASSIGN: " -= ", token.SUB_ASSIGN: " += "}[n.Tok]
-	if _, ok := w.listed[n]; !ok || other == "" || !w.numeric(n.Lhs[0]) {
+	if other == "" || !w.listed[n] || !w.numeric(n.Lhs[0]) {
 		return
 	}
-	w.mutate(n, "plusminus", w.file.text(n), true, func(m *mutant) form {
-		return func(text string) string {
-			return "if " + m.on() + " { " + w.file.render(n, n.Pos(), n.TokPos) + other + w.file.render(n, n.Rhs[0].Pos(), n.End()) + " } else { " + text + " }"
-		}
+	w.mutate(n, "plusminus", w.file.text(n), func(m *mutant, text string) string {
+		return "if " + m.on() + " { " + w.file.render(n, n.Pos(), n.TokPos) + other + w.file.render(n, n.Rhs[0].Pos(), n.End()) + " } else { " + text + " }"
 	})
+}
+
+// functions of the part that runs in the test binary, for operators.
+var functions = map[token.Token]string{
+	token.LSS: "mutantLess", token.LEQ: "mutantLessEqual", token.GTR: "mutantGreater", token.GEQ: "mutantGreaterEqual",
+	token.ADD: "mutantPlus", token.SUB: "mutantMinus",
 }
 
 // binary adds the mutants of an operator between two operands.
 func (w *walker) binary(n *ast.BinaryExpr) {
-	call := func(operator, function string) {
-		w.mutate(n, operator, w.file.text(n), true, func(m *mutant) form {
-			return func(string) string {
-				return fmt.Sprintf("%s(%d, %s, %s)", function, m.id, w.file.render(n, n.X.Pos(), n.X.End()), w.file.render(n, n.Y.Pos(), n.Y.End()))
-			}
-		})
+	operands := func() (x, y string) {
+		return w.file.render(n, n.X.Pos(), n.X.End()), w.file.render(n, n.Y.Pos(), n.Y.End())
+	}
+	call := func(m *mutant, _ string) string {
+		x, y := operands()
+		return fmt.Sprintf("%s(%d, %s, %s)", functions[n.Op], m.id, x, y)
 	}
 	switch n.Op {
 	case token.EQL, token.NEQ:
 		if !w.done[n] {
-			w.mutate(n, "equal", w.file.text(n), false, invert)
+			w.mutate(n, "equal", w.file.text(n), inverted)
 		}
-	case token.LSS:
-		call("boundary", "mutantLess")
+	case token.LSS, token.GEQ:
+		w.rebuild(n, "boundary", w.file.text(n), call)
 		w.same(n.Y)
-	case token.LEQ:
-		call("boundary", "mutantLessEqual")
+	case token.LEQ, token.GTR:
+		w.rebuild(n, "boundary", w.file.text(n), call)
 		w.same(n.X)
-	case token.GTR:
-		call("boundary", "mutantGreater")
-		w.same(n.X)
-	case token.GEQ:
-		call("boundary", "mutantGreaterEqual")
-		w.same(n.Y)
 	case token.ADD, token.SUB:
 		if w.numeric(n) {
-			call("plusminus", map[token.Token]string{token.ADD: "mutantPlus", token.SUB: "mutantMinus"}[n.Op])
+			w.rebuild(n, "plusminus", w.file.text(n), call)
 		}
 	case token.LAND, token.LOR:
-		// With a != m for a: a && b is a || b inverted, of inverted operands.
-		w.mutate(n, "andor", w.file.text(n), true, func(m *mutant) form {
-			return func(string) string {
-				on := m.on()
-				return fmt.Sprintf("(%s != ((%s != (%s)) %s (%s != (%s))))", on, on, w.file.render(n, n.X.Pos(), n.X.End()), n.Op, on, w.file.render(n, n.Y.Pos(), n.Y.End()))
-			}
+		// a || b is a && b inverted, of inverted operands, and the other way round.
+		w.rebuild(n, "andor", w.file.text(n), func(m *mutant, _ string) string {
+			x, y := operands()
+			return "(" + inverted(m, inverted(m, x)+" "+n.Op.String()+" "+inverted(m, y)) + ")"
 		})
 	}
 }
@@ -430,7 +410,7 @@ func (w *walker) constant(e ast.Expr) bool {
 	switch {
 	case w.done[e]:
 	case value.Kind() == constant.Bool && w.plainBool(e):
-		w.mutate(e, "bool", w.file.text(e), false, invert)
+		w.mutate(e, "bool", w.file.text(e), inverted)
 	case value.Kind() == constant.Int && typ.Underlying().(*types.Basic).Info()&types.IsInteger != 0:
 		name := types.TypeString(typ, func(p *types.Package) string {
 			if p.Path() == w.file.pkgPath {
@@ -442,8 +422,8 @@ func (w *walker) constant(e ast.Expr) bool {
 		if name == "time.Duration" {
 			operator, function = "double", "mutantDouble" // a nanosecond more is no difference
 		}
-		w.mutate(e, operator, w.file.text(e), false, func(m *mutant) form {
-			return func(text string) string { return fmt.Sprintf("%s[%s](%d, %s)", function, name, m.id, text) }
+		w.mutate(e, operator, w.file.text(e), func(m *mutant, text string) string {
+			return fmt.Sprintf("%s[%s](%d, %s)", function, name, m.id, text)
 		})
 	}
 	return true

@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The part that is compiled into the package; it is no Go file here, since it
@@ -39,11 +40,8 @@ type sourceFile struct {
 	mutants map[ast.Node][]*mutant // by the node whose text they change
 }
 
-func (f *sourceFile) line(p token.Pos) int   { return f.fset.Position(p).Line }
-func (f *sourceFile) offset(p token.Pos) int { return f.fset.Position(p).Offset }
-
 func (f *sourceFile) span(from, to token.Pos) string {
-	return string(f.source[f.offset(from):f.offset(to)])
+	return string(f.source[f.fset.Position(from).Offset:f.fset.Position(to).Offset])
 }
 
 func (f *sourceFile) text(n ast.Node) string { return f.span(n.Pos(), n.End()) }
@@ -53,7 +51,7 @@ func (f *sourceFile) node(n ast.Node) string {
 	text := f.render(n, n.Pos(), n.End())
 	for _, m := range f.mutants[n] {
 		if m.leftOut == "" {
-			text = m.form(text)
+			text = m.form(m, text)
 		}
 	}
 	return text
@@ -111,8 +109,8 @@ type testPackage struct {
 	mutants         []*mutant
 
 	binary string
-	tests  map[string]*test
-	killed map[string]int // how many mutants of a function a test killed, by "function test"
+	took   map[string]time.Duration // by each test alone, with no mutant switched on
+	killed map[string]int           // mutants of a function by a test, by "function test"
 }
 
 // listed is what go list says of a package.
@@ -121,12 +119,11 @@ type listed struct {
 	GoFiles                       []string
 	DepOnly                       bool
 	Module                        *struct{ Dir string }
-	Error                         *struct{ Err string }
 }
 
 // load reads and checks the package in dir, and finds the mutants of its files.
 func load(dir string, files []string, logs bool, nextID func() int) (*testPackage, error) {
-	list := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Name,Dir,Export,GoFiles,DepOnly,Module,Error", ".") //nolint:noctx // nothing ends it before
+	list := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Name,Dir,Export,GoFiles,DepOnly,Module", ".", "cmp", "os", "strconv", "sync/atomic") //nolint:noctx // nothing ends it before
 	list.Dir = dir
 	var stderr bytes.Buffer
 	list.Stderr = &stderr
@@ -144,11 +141,11 @@ func load(dir string, files []string, logs bool, nextID func() int) (*testPackag
 			return nil, fmt.Errorf("go list: %w", err)
 		}
 		exports[l.ImportPath] = l.Export
-		if !l.DepOnly {
+		if !l.DepOnly && l.Module != nil { // not one of those that the runtime part imports
 			self = l
 		}
 	}
-	if self.Error != nil || self.Module == nil {
+	if self.Module == nil {
 		return nil, fmt.Errorf("%s is not a package of a module", dir)
 	}
 	p := &testPackage{dir: dir, path: self.ImportPath, name: self.Name, fset: token.NewFileSet(), killed: map[string]int{}}
@@ -188,7 +185,7 @@ func load(dir string, files []string, logs bool, nextID func() int) (*testPackag
 	for _, f := range p.files {
 		w := &walker{
 			file: f, info: info, logs: logs, tails: map[ast.Stmt]bool{}, done: map[ast.Node]bool{},
-			seen: map[string]int{}, listed: map[ast.Stmt]struct{}{},
+			seen: map[string]int{}, listed: map[ast.Stmt]bool{},
 			add: func(m *mutant) {
 				m.id, m.pkg = nextID(), p
 				p.mutants = append(p.mutants, m)
@@ -215,7 +212,7 @@ func (p *testPackage) check(fset *token.FileSet, files []*ast.File, info *types.
 var numberOfMutant = regexp.MustCompile(`\bmutant[A-Za-z]+(?:\[[^]]*\])?\((\d+)`)
 
 // instrument returns the text of the files with all mutants in them, but those that
-// do not compile, which it marks.
+// do not compile, which it marks: each is what stands before an error in its line.
 func (p *testPackage) instrument() (texts map[string]string, err error) {
 	byID := map[int]*mutant{}
 	for _, m := range p.mutants {
@@ -243,14 +240,19 @@ func (p *testPackage) instrument() (texts map[string]string, err error) {
 		for _, e := range errs {
 			at := p.fset.Position(e.Pos)
 			lines := strings.Split(texts[at.Filename], "\n")
-			found := numberOfMutant.FindAllStringSubmatch(lines[min(at.Line, len(lines))-1], -1)
+			line := lines[min(at.Line, len(lines))-1]
+			found := numberOfMutant.FindAllStringSubmatchIndex(line, -1)
 			if len(found) == 0 {
 				return nil, fmt.Errorf("the instrumented file does not compile: %w", e)
 			}
+			last := found[0] // before the error, if there is one
 			for _, match := range found {
-				id, _ := strconv.Atoi(match[1]) // digits
-				byID[id].leftOut = "it does not compile: " + e.Msg
+				if match[0] < at.Column {
+					last = match
+				}
 			}
+			id, _ := strconv.Atoi(line[last[2]:last[3]]) // digits
+			byID[id].leftOut = "it does not compile: " + e.Msg
 		}
 	}
 }

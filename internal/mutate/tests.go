@@ -17,12 +17,6 @@ import (
 	"time"
 )
 
-// test is a test, example or fuzz test of a package.
-type test struct {
-	name string
-	took time.Duration // alone, with no mutant switched on
-}
-
 // result is what became of a mutant.
 type result int
 
@@ -56,7 +50,7 @@ func (p *testPackage) record(tmp string, processes int, wanted *regexp.Regexp) e
 	for _, m := range p.mutants {
 		byID[m.id] = m
 	}
-	p.tests = map[string]*test{}
+	p.took = map[string]time.Duration{}
 	var mu sync.Mutex
 	var errs []error
 	parallel(processes, strings.Fields(string(out)), func(name string) {
@@ -76,7 +70,7 @@ func (p *testPackage) record(tmp string, processes int, wanted *regexp.Regexp) e
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, err)
 		}
-		p.tests[name] = &test{name, took}
+		p.took[name] = took
 		for _, number := range strings.Fields(string(numbers)) {
 			id, _ := strconv.Atoi(number) // written so
 			// A test that runs itself as a process may write a number twice.
@@ -146,24 +140,23 @@ func (p *testPackage) try(m *mutant, mu *sync.Mutex, grace time.Duration) result
 		return notReached
 	}
 	mu.Lock()
-	function := m.key[:strings.Index(m.key, ":")+1+strings.Index(m.key[strings.Index(m.key, ":")+1:], ":")]
-	kills := func(name string) int { return p.killed[function+" "+name] }
-	names := slices.Clone(m.tests)
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(p.tests[a].took/time.Duration(1+5*kills(a)), p.tests[b].took/time.Duration(1+5*kills(b))), strings.Compare(a, b))
-	})
+	// cost is small for what is fast, and for what killed others there.
+	cost := func(name string) time.Duration {
+		return p.took[name] / time.Duration(1+5*p.killed[m.function+" "+name])
+	}
+	names := slices.SortedFunc(slices.Values(m.tests), func(a, b string) int { return cmp.Compare(cost(a), cost(b)) })
 	mu.Unlock()
 	for batch := 100 * time.Millisecond; len(names) > 0; batch *= 8 {
 		n, took := 0, time.Duration(0)
 		for n < len(names) && (n == 0 || took < batch) {
-			took += p.tests[names[n]].took
+			took += p.took[names[n]]
 			n++
 		}
 		output, r := p.run(names[:n], 3*took+grace, "MUTANT="+strconv.Itoa(m.id))
 		if r != survived {
 			if match := failed.FindSubmatch(output); match != nil {
 				mu.Lock()
-				p.killed[function+" "+string(match[1])]++
+				p.killed[m.function+" "+string(match[1])]++
 				mu.Unlock()
 			}
 			return r
