@@ -15,13 +15,12 @@
 //
 //	delete      a statement: a call, an assignment to what exists, ++, --, defer, go, a
 //	            send, break, continue, a return of nothing
-//	invert      the condition of an if, a for or a case: the opposite
-//	never       the same: false, unless it is the only statement of the if that is deleted
-//	then, else  the block of an if that has an else: empty
-//	case        the statements of a case: none
+//	always      the condition of an if or a case: true
+//	never       the condition of an if, a case or a for: false
+//	drop        an operand of && or ||
+//	case        the statements of a case that has no condition: none
 //	equal       == and != for each other
 //	boundary    < and <=, > and >= for each other
-//	andor       && and || for each other
 //	not         !x: x
 //	plusminus   + and -, += and -= for each other, of numbers
 //	bool        true and false for each other
@@ -32,6 +31,8 @@
 // Texts stay as they are, and so do the calls that write logs with what is in them;
 // with -logs these calls are deleted too. Declarations of constants stay, but each use of
 // a constant is changed. What two operators would change in the same way, one changes.
+// Nothing inverts a condition, empties an else, or changes && for ||: what a test has to
+// notice for that, it has to notice for always, never or drop.
 //
 // # How it works
 //

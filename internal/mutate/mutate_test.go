@@ -50,7 +50,7 @@ func TestMutants(t *testing.T) {
 	if diff := cmp.Diff(strings.Split(strings.TrimSpace(string(want)), "\n"), got); diff != "" {
 		t.Error(diff)
 	}
-	if want := "55 mutants, 55 tried: 40 killed, 1 timed out, 14 survived (4 of them not reached), 14 of these listed; 3 left out; "; !strings.HasPrefix(summary, want) {
+	if want := "59 mutants, 59 tried: 42 killed, 1 timed out, 16 survived (5 of them not reached), 16 of these listed; 4 left out; "; !strings.HasPrefix(summary, want) {
 		t.Errorf("want %s, got %s", want, summary)
 	}
 }
@@ -71,20 +71,20 @@ func TestStatus(t *testing.T) {
 		},
 		{
 			"not reached", nil, []string{"-only=Unseen:bool", "testdata/tiny/tiny.go"}, 1,
-			"85: survived, since no test comes to where it differs:\n\tUnseen:bool:true # reason?\n",
+			"105: survived, since no test comes to where it differs:\n\tUnseen:bool:true # reason?\n",
 		},
 		{
 			"stale lines", []string{
-				tiny + "Clamp:invert:n < low # killed",
-				tiny + "Clamp:invert:n < lowest # gone",
-				tiny + "Day:else:open == true # left out",
+				tiny + "Clamp:never:n < low # killed",
+				tiny + "Clamp:never:n < lowest # gone",
+				tiny + "Rest:increment:1 # left out",
 				"gone.go:F:bool:true # no such file",
 				"main.go:main:bool:true # a file that is not mutated here",
 			},
-			[]string{"-only=Clamp:invert", "testdata/tiny/tiny.go"}, 1,
-			"listed as a survivor, but killed:\n\tClamp:invert:n < low\n" +
-				"listed as a survivor, but left out:\n\tDay:else:open == true\n" +
-				"listed as a survivor, but not a mutant of the file any more:\n\tClamp:invert:n < lowest\n" +
+			[]string{"-only=Clamp:never:n <", "testdata/tiny/tiny.go"}, 1,
+			"listed as a survivor, but killed:\n\tClamp:never:n < low\n" +
+				"listed as a survivor, but left out:\n\tRest:increment:1\n" +
+				"listed as a survivor, but not a mutant of the file any more:\n\tClamp:never:n < lowest\n" +
 				"listed as a survivor, but there is no such file:\n\tgone.go:F:bool:true\n",
 		},
 		{"no time", nil, []string{"-within=1ns", "testdata/tiny/tiny.go"}, 0, ""},
@@ -129,5 +129,21 @@ func TestSample(t *testing.T) {
 	}
 	if samples["1"] == samples["0x2"] {
 		t.Error("two seeds choose the same")
+	}
+}
+
+func TestLogs(t *testing.T) {
+	t.Parallel()
+	for flag, want := range map[string][]string{
+		"-logs=false": nil,
+		"-logs=true":  {`60: Kind:delete:slog.Error("negative", "n", n+1)`},
+	} {
+		status, got, stderr := run("-survivors="+survivorsFile(t), "-list", "-only=slog", flag, "testdata/tiny/tiny.go")
+		if status != 0 {
+			t.Errorf("%s: exit status %d: %s", flag, status, stderr)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", flag, diff)
+		}
 	}
 }

@@ -31,11 +31,12 @@ type form func(m *mutant, text string) string
 // on is the Go expression that is true while the mutant is switched on.
 func (m *mutant) on() string { return fmt.Sprintf("mutantOn(%d)", m.id) }
 
-// The forms that need nothing but the text.
+// The forms that need nothing but the text. A mutant that makes a condition true is
+// reached only where it is false, and the other way round.
 func deleted(m *mutant, text string) string  { return "if !" + m.on() + " { " + text + " }" }
-func emptied(m *mutant, text string) string  { return "{ if !" + m.on() + " " + text + " }" }
-func inverted(m *mutant, text string) string { return m.on() + " != (" + text + ")" }
-func never(m *mutant, text string) string    { return "(" + text + ") && !" + m.on() }
+func inverted(m *mutant, text string) string { return "(" + m.on() + " != (" + text + "))" }
+func always(m *mutant, text string) string   { return "((" + text + ") || " + m.on() + ")" }
+func never(m *mutant, text string) string    { return "((" + text + ") && !" + m.on() + ")" }
 
 // walker finds the mutants of a file.
 type walker struct {
@@ -136,10 +137,15 @@ func (w *walker) Visit(node ast.Node) ast.Visitor {
 	case *ast.CommClause:
 		w.list(n.Body, false)
 	case *ast.IfStmt:
-		w.ifStmt(n)
+		w.condition(n.Cond, n.Else != nil || !w.single(n.Body.List))
+		w.tails[n.Body] = w.tails[n]
+		if e := n.Else; e != nil {
+			w.tails[e] = w.tails[n]
+		}
 	case *ast.ForStmt:
 		if n.Cond != nil {
-			w.condition(n.Cond)
+			w.settle(n.Cond)
+			w.logical(n.Cond, "never", never)
 		}
 	case *ast.SwitchStmt:
 		w.clauses(n, n.Body, n.Tag == nil)
@@ -154,8 +160,8 @@ func (w *walker) Visit(node ast.Node) ast.Visitor {
 	case *ast.BinaryExpr:
 		w.binary(n)
 	case *ast.UnaryExpr:
-		if n.Op == token.NOT && w.plainBool(n) && !w.done[n] {
-			w.mutate(n, "not", w.file.text(n), inverted)
+		if n.Op == token.NOT && !w.done[n] {
+			w.logical(n, "not", inverted)
 		}
 	case *ast.CallExpr:
 		if w.logCall(n) {
@@ -226,37 +232,45 @@ func (w *walker) logCall(call *ast.CallExpr) bool {
 	return f.Signature().Results().Len() == 0
 }
 
-// ifStmt adds the mutants of an if: the condition the other way round, the body
-// never run, the else branch never run.
-func (w *walker) ifStmt(n *ast.IfStmt) {
-	w.condition(n.Cond)
-	tail := w.tails[n]
-	if n.Else == nil {
-		if !w.single(n.Body.List) {
-			w.mutate(n.Cond, "never", w.file.text(n.Cond), never)
-		}
-		return
+// condition adds the mutants of a condition: always true, never true, unless there
+// are mutants that find more. Where one of the operands of && is dropped, some of
+// what is false becomes true; and of || the other way round.
+func (w *walker) condition(e ast.Expr, neverToo bool) {
+	op := w.settle(e)
+	if op != token.LAND {
+		w.logical(e, "always", always)
 	}
-	w.tails[n.Body] = tail
-	w.empty(n.Body, "then", w.file.text(n.Cond), n.Body.List, tail)
-	switch e := n.Else.(type) {
-	case *ast.BlockStmt:
-		w.tails[e] = tail
-		w.empty(e, "else", w.file.text(n.Cond), e.List, tail)
-	case *ast.IfStmt:
-		w.tails[e] = tail
+	if op != token.LOR && neverToo {
+		w.logical(e, "never", never)
 	}
 }
 
-// empty adds the mutant in which the block that holds list is empty, unless it
-// would be that in which its only statement is deleted.
-func (w *walker) empty(block ast.Node, operator, source string, list []ast.Stmt, tail bool) {
-	if len(list) == 0 || w.single(list) {
-		return
+// logical adds a mutant of something true or false.
+func (w *walker) logical(e ast.Expr, operator string, f form) {
+	m := w.mutate(e, operator, w.file.text(e), f)
+	if !types.Identical(types.Default(w.info.TypeOf(e)), types.Typ[types.Bool]) {
+		m.leftOut = "its type is not bool"
 	}
-	m := w.mutate(block, operator, source, emptied)
-	if tail {
-		m.leftOut = "nothing would be returned"
+}
+
+// settle marks e as something that has mutants which find all that == for != and a
+// dropped ! would, and returns its operator if it has two operands.
+func (w *walker) settle(e ast.Expr) token.Token {
+	inner := ast.Unparen(e)
+	w.done[e], w.done[inner] = true, true
+	if b, ok := inner.(*ast.BinaryExpr); ok {
+		return b.Op
+	}
+	return token.ILLEGAL
+}
+
+// operands adds the mutants that drop one of the operands of && or ||.
+func (w *walker) operands(n *ast.BinaryExpr) {
+	dropped := map[token.Token]form{token.LAND: always, token.LOR: never}[n.Op]
+	for _, e := range [...]ast.Expr{n.X, n.Y} {
+		if w.settle(e) != n.Op { // each operand of a && b && c once
+			w.logical(e, "drop", dropped)
+		}
 	}
 }
 
@@ -268,13 +282,6 @@ func (w *walker) single(list []ast.Stmt) bool {
 	}
 	_, ok := list[0].(*ast.ExprStmt)
 	return ok || w.deletable(list[0])
-}
-
-// condition adds the mutant that inverts a condition.
-func (w *walker) condition(e ast.Expr) {
-	w.mutate(e, "invert", w.file.text(e), inverted)
-	w.done[e] = true // as == for !=, and as a dropped !
-	w.done[ast.Unparen(e)] = true
 }
 
 // clauses adds the mutants of the cases of a switch or select: those of a switch
@@ -293,8 +300,7 @@ func (w *walker) clauses(n ast.Stmt, body *ast.BlockStmt, conditions bool) {
 			}
 			if conditions {
 				for _, e := range c.List {
-					w.condition(e)
-					w.mutate(e, "never", w.file.text(e), never)
+					w.condition(e, true)
 				}
 			}
 		case *ast.CommClause:
@@ -362,17 +368,14 @@ var functions = map[token.Token]string{
 
 // binary adds the mutants of an operator between two operands.
 func (w *walker) binary(n *ast.BinaryExpr) {
-	operands := func() (x, y string) {
-		return w.file.render(n, n.X.Pos(), n.X.End()), w.file.render(n, n.Y.Pos(), n.Y.End())
-	}
 	call := func(m *mutant, _ string) string {
-		x, y := operands()
+		x, y := w.file.render(n, n.X.Pos(), n.X.End()), w.file.render(n, n.Y.Pos(), n.Y.End())
 		return fmt.Sprintf("%s(%d, %s, %s)", functions[n.Op], m.id, x, y)
 	}
 	switch n.Op {
 	case token.EQL, token.NEQ:
 		if !w.done[n] {
-			w.mutate(n, "equal", w.file.text(n), inverted)
+			w.logical(n, "equal", inverted)
 		}
 	case token.LSS, token.GEQ:
 		w.rebuild(n, "boundary", w.file.text(n), call)
@@ -385,11 +388,7 @@ func (w *walker) binary(n *ast.BinaryExpr) {
 			w.rebuild(n, "plusminus", w.file.text(n), call)
 		}
 	case token.LAND, token.LOR:
-		// a || b is a && b inverted, of inverted operands, and the other way round.
-		w.rebuild(n, "andor", w.file.text(n), func(m *mutant, _ string) string {
-			x, y := operands()
-			return "(" + inverted(m, inverted(m, x)+" "+n.Op.String()+" "+inverted(m, y)) + ")"
-		})
+		w.operands(n)
 	}
 }
 
@@ -409,8 +408,8 @@ func (w *walker) constant(e ast.Expr) bool {
 	typ := types.Default(w.info.TypeOf(e))
 	switch {
 	case w.done[e]:
-	case value.Kind() == constant.Bool && w.plainBool(e):
-		w.mutate(e, "bool", w.file.text(e), inverted)
+	case value.Kind() == constant.Bool:
+		w.logical(e, "bool", inverted)
 	case value.Kind() == constant.Int && typ.Underlying().(*types.Basic).Info()&types.IsInteger != 0:
 		name := types.TypeString(typ, func(p *types.Package) string {
 			if p.Path() == w.file.pkgPath {
@@ -441,10 +440,6 @@ func (w *walker) literal(n *ast.CompositeLit) {
 		}
 		ast.Walk(w, e)
 	}
-}
-
-func (w *walker) plainBool(e ast.Expr) bool {
-	return types.Identical(types.Default(w.info.TypeOf(e)), types.Typ[types.Bool])
 }
 
 func (w *walker) numeric(e ast.Expr) bool {

@@ -74,10 +74,30 @@ func Day(n int) string {
 		return "Sunday"
 	}
 	if open := n < 6; open == true {
-		return "open"
+		switch {
+		case n == 0:
+			return "new"
+		default:
+			return "open"
+		}
 	} else {
 		return "closed"
 	}
+}
+
+// Same and Other are what the results of comparisons say.
+func Same(a, b int) bool {
+	return a == b
+}
+
+// Other is !equal.
+func Other(equal bool) bool {
+	return !equal
+}
+
+// Rest has a constant whose type cannot be named there.
+func Rest(int string) string {
+	return int[1:]
 }
 
 // Unseen is called by no test.

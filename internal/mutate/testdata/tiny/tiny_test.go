@@ -58,6 +58,13 @@ func TestPatience(t *testing.T) {
 	}
 }
 
+func TestSame(t *testing.T) {
+	t.Parallel()
+	if !Same(1, 1) || Other(true) || Rest("rest") != "est" {
+		t.Error("not the same")
+	}
+}
+
 func FuzzClamp(f *testing.F) {
 	f.Add(1)
 	f.Fuzz(func(t *testing.T, n int) { Clamp(n, n, n) })
