@@ -196,7 +196,8 @@ func (o *options) run(tmp string, stdout io.Writer) ([]string, error) {
 		}
 	}
 	if o.sample > 0 || o.within > 0 {
-		rand.New(rand.NewPCG(o.seed, 0)).Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+		random := rand.New(rand.NewPCG(o.seed, 0)) //nolint:gosec // there is nothing to guess
+		random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
 		if o.sample > 0 {
 			chosen = chosen[:min(o.sample, len(chosen))]
 		}

@@ -123,7 +123,7 @@ type listed struct {
 
 // load reads and checks the package in dir, and finds the mutants of its files.
 func load(dir string, files []string, logs bool, nextID func() int) (*testPackage, error) {
-	list := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Name,Dir,Export,GoFiles,DepOnly,Module", ".", "cmp", "os", "strconv", "sync/atomic") //nolint:noctx // nothing ends it before
+	list := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Name,Dir,Export,GoFiles,DepOnly,Module", ".", "cmp", "os", "strconv", "sync/atomic")
 	list.Dir = dir
 	var stderr bytes.Buffer
 	list.Stderr = &stderr
@@ -203,7 +203,7 @@ func (p *testPackage) check(fset *token.FileSet, files []*ast.File, info *types.
 	conf := types.Config{
 		Importer: p.imports,
 		Sizes:    types.SizesFor("gc", runtime.GOARCH),
-		Error:    func(err error) { errs = append(errs, err.(types.Error)) }, //nolint:errorlint,forcetypeassert // documented so
+		Error:    func(err error) { errs = append(errs, err.(types.Error)) }, //nolint:errorlint // documented so
 	}
 	_, _ = conf.Check(p.path, fset, files, info) // the errors are in errs
 	return errs
@@ -276,7 +276,7 @@ func (p *testPackage) build(tmp string, texts map[string]string) error {
 		return err
 	}
 	p.binary = filepath.Join(tmp, "package.test")
-	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", name, "-o", p.binary, ".") //nolint:noctx,gosec // nothing ends it before; the names are our own
+	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", name, "-o", p.binary, ".") //nolint:gosec // the names are our own
 	build.Dir = p.dir
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go test -c with the mutants: %w\n%s", err, out)

@@ -40,7 +40,7 @@ const most = 2 << 30
 // record runs each test alone, and finds how long it takes and which mutants it
 // reaches.
 func (p *testPackage) record(tmp string, processes int, wanted *regexp.Regexp) error {
-	list := exec.Command(p.binary, "-test.list", ".") //nolint:noctx,gosec // nothing ends it before; it is our own
+	list := exec.Command(p.binary, "-test.list", ".") //nolint:gosec // it was made here
 	list.Dir = p.dir
 	out, err := list.Output()
 	if err != nil {
@@ -61,7 +61,7 @@ func (p *testPackage) record(tmp string, processes int, wanted *regexp.Regexp) e
 		began := time.Now()
 		output, r := p.run([]string{name}, 10*time.Minute, "MUTANT_REACHED="+reached)
 		took := time.Since(began)
-		numbers, err := os.ReadFile(reached) //nolint:gosec // it is our own
+		numbers, err := os.ReadFile(reached)
 		mu.Lock()
 		defer mu.Unlock()
 		if r != survived {
@@ -86,9 +86,10 @@ func (p *testPackage) record(tmp string, processes int, wanted *regexp.Regexp) e
 func (p *testPackage) run(names []string, limit time.Duration, env ...string) (output []byte, r result) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	run := exec.CommandContext(ctx, p.binary, "-test.short", "-test.failfast", "-test.paniconexit0", "-test.run=^("+strings.Join(names, "|")+")$") //nolint:gosec // it is our own
+	run := exec.CommandContext(ctx, p.binary, "-test.short", "-test.failfast", "-test.paniconexit0", "-test.run=^("+strings.Join(names, "|")+")$") //nolint:gosec // it was made here
 	run.Dir = p.dir
-	run.Env = append(os.Environ(), env...)
+	run.Env = append(os.Environ(), "TMPDIR="+filepath.Dir(p.binary)) // what a killed test leaves there is removed
+	run.Env = append(run.Env, env...)
 	run.WaitDelay = time.Second
 	var buf bytes.Buffer
 	run.Stdout, run.Stderr = &buf, &buf
@@ -166,7 +167,7 @@ func (p *testPackage) try(m *mutant, mu *sync.Mutex, grace time.Duration) result
 	return survived
 }
 
-// parallel calls f for each of the items, so many at a time.
+// parallel calls f for each of the items, on as many goroutines as processes says.
 func parallel[T any](processes int, items []T, f func(T)) {
 	next := make(chan T)
 	var wg sync.WaitGroup
