@@ -418,7 +418,7 @@ func (w *walker) constant(e ast.Expr) bool {
 			return p.Name()
 		})
 		operator, function := "increment", "mutantIncrement"
-		if name == "time.Duration" {
+		if name == "time.Duration" && constant.Sign(value) != 0 {
 			operator, function = "double", "mutantDouble" // a nanosecond more is no difference
 		}
 		w.mutate(e, operator, w.file.text(e), func(m *mutant, text string) string {

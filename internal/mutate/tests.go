@@ -82,29 +82,46 @@ func (p *testPackage) record(tmp string, processes int, wanted *regexp.Regexp) e
 	return errors.Join(errs...)
 }
 
+// output is what a test binary prints. Soon after a test has failed it calls stop:
+// the others need not end.
+type output struct {
+	bytes.Buffer
+	stop func()
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, _ := o.Buffer.Write(p) // which never fails
+	if o.stop != nil && failed.Match(o.Bytes()) {
+		time.AfterFunc(100*time.Millisecond, o.stop)
+		o.stop = nil
+	}
+	return n, nil
+}
+
+var failed = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
+
 // run runs tests. What goes wrong in them is a kill.
-func (p *testPackage) run(names []string, limit time.Duration, env ...string) (output []byte, r result) {
+func (p *testPackage) run(names []string, limit time.Duration, env string) ([]byte, result) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	run := exec.CommandContext(ctx, p.binary, "-test.short", "-test.failfast", "-test.paniconexit0", "-test.run=^("+strings.Join(names, "|")+")$") //nolint:gosec // it was made here
 	run.Dir = p.dir
-	run.Env = append(os.Environ(), "TMPDIR="+filepath.Dir(p.binary)) // what a killed test leaves there is removed
-	run.Env = append(run.Env, env...)
+	run.Env = append(os.Environ(), "TMPDIR="+filepath.Dir(p.binary), env) // what a killed test leaves there is removed
 	run.WaitDelay = time.Second
-	var buf bytes.Buffer
-	run.Stdout, run.Stderr = &buf, &buf
+	out := &output{stop: cancel}
+	run.Stdout, run.Stderr = out, out
 	err := run.Start()
 	if err == nil {
 		go limitMemory(ctx, run.Process)
 		err = run.Wait()
 	}
 	switch {
-	case ctx.Err() != nil:
-		return buf.Bytes(), timedOut
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return out.Bytes(), timedOut
 	case err != nil:
-		return buf.Bytes(), killed
+		return out.Bytes(), killed
 	default:
-		return buf.Bytes(), survived
+		return out.Bytes(), survived
 	}
 }
 
@@ -130,8 +147,6 @@ func limitMemory(ctx context.Context, p *os.Process) {
 		}
 	}
 }
-
-var failed = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
 
 // try runs the tests that reach a mutant, with the mutant switched on, until one
 // fails: those first that killed mutants of the same function before, then the

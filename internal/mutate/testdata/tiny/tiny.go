@@ -13,7 +13,7 @@ var errNegative = errors.New("negative")
 // limit is a constant, which is changed where it is used.
 const limit = 10
 
-var patience = 2 * time.Second
+var patience, none = 2 * time.Second, 0 * time.Second
 
 // Clamp returns n, or the bound that it is beyond. That a bound itself is beyond
 // it or not makes no difference.
@@ -109,5 +109,5 @@ func Unseen(done chan<- bool) {
 func Patience[T comparable](map[T]bool) (time.Duration, bool) {
 	levels := [...]int{1: 5}
 	type named bool
-	return patience, bool(named(levels[1] > 4) && true)
+	return patience + none, bool(named(levels[1] > 4) && true)
 }
