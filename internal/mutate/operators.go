@@ -340,11 +340,11 @@ func (w *walker) returnStmt(n *ast.ReturnStmt) {
 			values := w.file.render(n, n.Pos(), returned.Pos()) // "return a, b, "
 			return "if " + m.on() + " { " + values + "nil }; " + text
 		}
-		names := "result0"
-		for i := 1; i < last; i++ {
-			names += fmt.Sprintf(", result%d", i)
+		var results []string
+		for i := range last {
+			results = append(results, fmt.Sprintf("result%d", i))
 		}
-		call := w.file.render(n, returned.Pos(), n.End())
+		names, call := strings.Join(results, ", "), w.file.render(n, returned.Pos(), n.End())
 		return fmt.Sprintf("if %s { %s, _ := %s; return %s, nil }; %s", m.on(), names, call, names, text)
 	})
 }

@@ -71,7 +71,7 @@ func (p *testPackage) record(tmp string, processes int, wanted *regexp.Regexp) e
 			errs = append(errs, err)
 		}
 		p.took[name] = took
-		for _, number := range strings.Fields(string(numbers)) {
+		for number := range strings.FieldsSeq(string(numbers)) {
 			id, _ := strconv.Atoi(number) // written so
 			// A test that runs itself as a process may write a number twice.
 			if m := byID[id]; m != nil && !slices.Contains(m.tests, name) {
