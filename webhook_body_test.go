@@ -385,3 +385,51 @@ func TestWebhookDisconnectsSenderOfTooMuch(t *testing.T) {
 		}
 	})
 }
+
+// deadlineRecorder is a ResponseWriter that records deadlines for reading.
+type deadlineRecorder struct {
+	http.ResponseWriter
+	in []time.Duration // from the start; -1: none
+}
+
+func (w *deadlineRecorder) SetReadDeadline(at time.Time) error {
+	after := time.Duration(-1)
+	if !at.IsZero() {
+		after = time.Until(at)
+	}
+	w.in = append(w.in, after)
+	return nil
+}
+
+// The deadline for reading ends when the body was read, so that it does not break the
+// connection while a handler runs; a body that is not read keeps it.
+func TestWebhookReadDeadline(t *testing.T) {
+	t.Parallel()
+	get := func(length int64) *http.Request {
+		r := getRequest("type=text&id=1", `{"type":"text","id":"1"}`)
+		r.ContentLength = length
+		return r
+	}
+	tests := map[string]struct {
+		r    func() *http.Request
+		want []time.Duration
+	}{
+		"POST":                     {func() *http.Request { return signed(hookText(1)) }, []time.Duration{4 * time.Second, -1}},
+		"GET":                      {func() *http.Request { return get(0) }, []time.Duration{4 * time.Second, -1}},
+		"GET with a body":          {func() *http.Request { return get(10) }, []time.Duration{4 * time.Second}},
+		"GET with a body, chunked": {func() *http.Request { return get(-1) }, []time.Duration{4 * time.Second}},
+		"refused":                  {func() *http.Request { return signedBy("another", hookText(1)) }, []time.Duration{4 * time.Second}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := &deadlineRecorder{ResponseWriter: httptest.NewRecorder()}
+				newHook(new(hookRecorder)).ServeHTTP(w, test.r())
+				if diff := cmp.Diff(test.want, w.in); diff != "" {
+					t.Errorf("deadlines (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
