@@ -119,13 +119,10 @@ func (p *ConversationParams) check(op string) error {
 	return c.err
 }
 
-// CreateConversation makes a conversation. p may be nil. A name that is taken is
-// [ErrConflict].
-func (c *Client) CreateConversation(ctx context.Context, p *ConversationParams) (*ConversationInfo, error) {
+// CreateConversation makes a conversation. With the zero value of p the service makes
+// up a name. A name that is taken is [ErrConflict].
+func (c *Client) CreateConversation(ctx context.Context, p ConversationParams) (*ConversationInfo, error) {
 	const op = "create conversation"
-	if p == nil {
-		p = new(ConversationParams)
-	}
 	if err := p.check(op); err != nil {
 		return nil, err
 	}
@@ -138,13 +135,9 @@ func (c *Client) ConversationInfo(ctx context.Context, id string) (*Conversation
 	return one[ConversationInfo](ctx, c, newRequest(http.MethodGet, "get conversation", "/v1/conversations/{conversation ID}", nil, id))
 }
 
-// UpdateConversation changes a conversation. The service takes p, which must not be
-// nil, in place of all that was there: what it leaves out is gone.
-func (c *Client) UpdateConversation(ctx context.Context, id string, p *ConversationParams) (*ConversationInfo, error) {
+// UpdateConversation replaces all that p can hold: what p leaves out is gone.
+func (c *Client) UpdateConversation(ctx context.Context, id string, p ConversationParams) (*ConversationInfo, error) {
 	const op = "update conversation"
-	if p == nil {
-		return nil, invalid(op, "ConversationParams", "it is nil")
-	}
 	if err := p.check(op); err != nil {
 		return nil, err
 	}

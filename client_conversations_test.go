@@ -47,16 +47,10 @@ func conversationCases() []requestCase {
 	const minimalAnswer = `{"id":"CON-1","name":"NAM-6dd4ea1f-3841-47cb-a3d3-e271f5c1e33c","timestamp":{"created":"2023-09-21T10:32:04.526Z"},"state":"ACTIVE","sequence_number":1,"_links":{"self":{"href":"https://api.nexmo.com/v1/conversations/CON-1"}}}`
 	return []requestCase{
 		{
-			"create with nothing",
-			[]exchange{{method: "POST", target: path, body: `{}`, status: 201, answer: minimalAnswer}},
-			func(ctx context.Context, c *nexmo.Client) (any, error) { return c.CreateConversation(ctx, nil) },
-			minimal,
-		},
-		{
 			"create with zero params",
 			[]exchange{{method: "POST", target: path, body: `{}`, status: 201, answer: minimalAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.CreateConversation(ctx, &nexmo.ConversationParams{})
+				return c.CreateConversation(ctx, nexmo.ConversationParams{})
 			},
 			minimal,
 		},
@@ -64,7 +58,7 @@ func conversationCases() []requestCase {
 			"create with a name",
 			[]exchange{{method: "POST", target: path, body: `{"name":"cycle_shop","display_name":"Räder & <Teile>"}`, status: 201, answer: minimalAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.CreateConversation(ctx, &nexmo.ConversationParams{Name: "cycle_shop", DisplayName: "Räder & <Teile>"})
+				return c.CreateConversation(ctx, nexmo.ConversationParams{Name: "cycle_shop", DisplayName: "Räder & <Teile>"})
 			},
 			minimal,
 		},
@@ -81,7 +75,7 @@ func conversationCases() []requestCase {
 				numbers := append(is.Numbers, nexmo.ConversationNumber{Type: nexmo.ChannelTypeApp, User: "priya"},
 					nexmo.ConversationNumber{Type: nexmo.ChannelTypeWebsocket, URI: "wss://example.com/socket", ContentType: "audio/l16;rate=16000"},
 					nexmo.ConversationNumber{Type: nexmo.ChannelTypeVBC, Extension: "413"})
-				return c.CreateConversation(ctx, &nexmo.ConversationParams{
+				return c.CreateConversation(ctx, nexmo.ConversationParams{
 					Name: is.Name, DisplayName: is.DisplayName, ImageURL: is.ImageURL, Properties: is.Properties, Numbers: numbers, Callback: is.Callback,
 				})
 			},
@@ -91,7 +85,7 @@ func conversationCases() []requestCase {
 			"create with empty properties",
 			[]exchange{{method: "POST", target: path, body: `{"name":"n","properties":{}}`, status: 201, answer: minimalAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.CreateConversation(ctx, &nexmo.ConversationParams{Name: "n", Properties: &nexmo.ConversationProperties{}})
+				return c.CreateConversation(ctx, nexmo.ConversationParams{Name: "n", Properties: &nexmo.ConversationProperties{}})
 			},
 			minimal,
 		},
@@ -99,7 +93,7 @@ func conversationCases() []requestCase {
 			"create with an empty answer",
 			[]exchange{{method: "POST", target: path, body: `{"name":"n"}`, status: 201}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.CreateConversation(ctx, &nexmo.ConversationParams{Name: "n"})
+				return c.CreateConversation(ctx, nexmo.ConversationParams{Name: "n"})
 			},
 			&nexmo.ConversationInfo{},
 		},
@@ -133,7 +127,7 @@ func conversationCases() []requestCase {
 			"update",
 			[]exchange{{method: "PUT", target: one, body: `{"name":"cycle_shop","properties":{"custom_data":{"aB":"c_d"}}}`, answer: conversationAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.UpdateConversation(ctx, id, &nexmo.ConversationParams{Name: "cycle_shop", Properties: &nexmo.ConversationProperties{CustomData: json.RawMessage(`{"aB":"c_d"}`)}})
+				return c.UpdateConversation(ctx, id, nexmo.ConversationParams{Name: "cycle_shop", Properties: &nexmo.ConversationProperties{CustomData: json.RawMessage(`{"aB":"c_d"}`)}})
 			},
 			wantConversation(),
 		},
@@ -141,7 +135,7 @@ func conversationCases() []requestCase {
 			"freeze",
 			[]exchange{{method: "PUT", target: one, body: `{"state":"INACTIVE"}`, answer: `{"id":"CON-1","state":"INACTIVE"}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.UpdateConversation(ctx, id, &nexmo.ConversationParams{State: nexmo.ConversationStateInactive})
+				return c.UpdateConversation(ctx, id, nexmo.ConversationParams{State: nexmo.ConversationStateInactive})
 			},
 			&nexmo.ConversationInfo{ID: "CON-1", State: nexmo.ConversationStateInactive},
 		},

@@ -196,7 +196,7 @@ func TestAPIErrorShapes(t *testing.T) {
 func TestAPIErrorHidesDetail(t *testing.T) {
 	t.Parallel()
 	s := newScriptedAPI(answerWith(409, `{"title":"Conflict","code":"user:error:duplicate-name","detail":"The user name priya is taken."}`))
-	_, err := s.client(t).CreateUser(t.Context(), &nexmo.UserParams{Name: "priya"})
+	_, err := s.client(t).CreateUser(t.Context(), nexmo.UserParams{Name: "priya"})
 	if strings.Contains(err.Error(), "priya") {
 		t.Errorf("got %v", err)
 	}

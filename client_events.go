@@ -6,14 +6,13 @@ import (
 	"iter"
 	"math"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
 )
 
-// EventOption is an option of what makes an event, such as [Client.CreateEvent]
-// and the verbs of a [Conversation].
+// EventOption is an option of methods that make an event: [Client.CreateEvent] and
+// those of a [Conversation], such as [Conversation.Say]. They panic if one is nil.
 type EventOption interface {
 	applyEvent(r *eventRequest)
 }
@@ -58,7 +57,8 @@ var textGeneration = map[EventType]bool{
 // is not known: [Client.Events] with a StartID tells whether it is there.
 func (c *Client) CreateEvent(ctx context.Context, conversationID string, body Body, opts ...EventOption) (*Event, error) {
 	const op = "create event"
-	if v := reflect.ValueOf(body); body == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	checkOptions("Client.CreateEvent", opts)
+	if isNil(body) {
 		return nil, invalid(op, "body", "it is nil")
 	}
 	r := eventRequest{Type: body.EventType(), Body: body}

@@ -18,27 +18,27 @@ func refusedCalls() map[string]map[string]func(ctx context.Context, c *nexmo.Cli
 	long := func(n int) string { return strings.Repeat("ü", n) }
 	create := func(p nexmo.ConversationParams) func(ctx context.Context, c *nexmo.Client) error {
 		return func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.CreateConversation(ctx, &p)
-			_, err2 := c.UpdateConversation(ctx, "CON-1", &p)
+			_, err := c.CreateConversation(ctx, p)
+			_, err2 := c.UpdateConversation(ctx, "CON-1", p)
 			return firstIfAll(err, err2)
 		}
 	}
 	user := func(p nexmo.UserParams) func(ctx context.Context, c *nexmo.Client) error {
 		return func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.CreateUser(ctx, &p)
-			_, err2 := c.UpdateUser(ctx, "USR-1", &p)
+			_, err := c.CreateUser(ctx, p)
+			_, err2 := c.UpdateUser(ctx, "USR-1", p)
 			return firstIfAll(err, err2)
 		}
 	}
 	member := func(p nexmo.MemberParams) func(ctx context.Context, c *nexmo.Client) error {
 		return func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.CreateMember(ctx, "CON-1", &p)
+			_, err := c.CreateMember(ctx, "CON-1", p)
 			return err
 		}
 	}
 	update := func(u nexmo.MemberUpdate) func(ctx context.Context, c *nexmo.Client) error {
 		return func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.UpdateMember(ctx, "CON-1", "MEM-1", &u)
+			_, err := c.UpdateMember(ctx, "CON-1", "MEM-1", u)
 			return err
 		}
 	}
@@ -129,22 +129,6 @@ func refusedCalls() map[string]map[string]func(ctx context.Context, c *nexmo.Cli
 		"path": {"relative": func(ctx context.Context, c *nexmo.Client) error { return c.Do(ctx, "GET", "v1/users", nil, nil) }, "host": func(ctx context.Context, c *nexmo.Client) error {
 			return c.Do(ctx, "GET", "//token-thief.example/v1", nil, nil)
 		}, "blank": func(ctx context.Context, c *nexmo.Client) error { return c.Do(ctx, "GET", "/v1/a b", nil, nil) }},
-		"MemberParams": {"nil": func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.CreateMember(ctx, "CON-1", nil)
-			return err
-		}},
-		"MemberUpdate": {"nil": func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.UpdateMember(ctx, "CON-1", "MEM-1", nil)
-			return err
-		}},
-		"ConversationParams": {"nil": func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.UpdateConversation(ctx, "CON-1", nil)
-			return err
-		}},
-		"UserParams": {"nil": func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.UpdateUser(ctx, "USR-1", nil)
-			return err
-		}},
 		"body": {"nil": event(nil)},
 	}
 }
@@ -198,11 +182,11 @@ func TestClientLimitsReached(t *testing.T) {
 	}
 	c := expectingClient(t, calls...)
 	ctx := t.Context()
-	_, err1 := c.CreateConversation(ctx, &nexmo.ConversationParams{
+	_, err1 := c.CreateConversation(ctx, nexmo.ConversationParams{
 		Name: long(100), DisplayName: long(50), ImageURL: long(2048), Properties: &nexmo.ConversationProperties{TTL: nexmo.Seconds(2147483648 * time.Second), Type: long(200), CustomSortKey: long(200)},
 		Callback: &nexmo.Callback{URL: long(2048), EventMask: long(200), Params: nexmo.CallbackParams{ApplicationID: long(200), NCCOURL: long(2048)}, Method: "GET"},
 	})
-	_, err2 := c.CreateUser(ctx, &nexmo.UserParams{
+	_, err2 := c.CreateUser(ctx, nexmo.UserParams{
 		Name: long(500), DisplayName: long(50), ImageURL: long(5000), Properties: nexmo.UserInfoProperties{TTL: nexmo.Seconds(2147483648 * time.Second)},
 		Channels: nexmo.UserChannels{SIP: []nexmo.UserChannel{{URI: "sips:+4478@example.com"}}},
 	})
@@ -214,7 +198,7 @@ func TestClientLimitsReached(t *testing.T) {
 	err7 := c.StartRecording(ctx, "CON-1", nexmo.RecordParams{RetentionDays: 1, Timeout: nexmo.Seconds(2 * time.Hour)})
 	_, err8 := c.StartTalk(ctx, "CON-1", nexmo.TalkParams{Text: "a", Level: -1})
 	_, err9 := c.StartStream(ctx, "CON-1", nexmo.StreamParams{StreamURL: urls, Level: 0.1})
-	_, err10 := c.UpdateMember(ctx, "CON-1", "MEM-1", &nexmo.MemberUpdate{State: "left", From: long(200), Reason: nexmo.Reason{Code: long(200), Text: long(200)}})
+	_, err10 := c.UpdateMember(ctx, "CON-1", "MEM-1", nexmo.MemberUpdate{State: "left", From: long(200), Reason: nexmo.Reason{Code: long(200), Text: long(200)}})
 	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11); err != nil {
 		t.Error(err)
 	}

@@ -55,8 +55,9 @@ func levelText(level float64) string {
 	return strconv.FormatFloat(level, 'f', -1, 64)
 }
 
-// StartTalk says a text to all members of a conversation. [Conversation.Say] does so
-// by an event, which can be queued and stopped by its ID.
+// StartTalk speaks a text to all members of a conversation. Use it where there is only a
+// conversation ID, or where [Client.StopTalk] ends it without its ID. Use
+// [Conversation.Say] to queue texts, to stop one by its ID, or to send it from a member.
 func (c *Client) StartTalk(ctx context.Context, conversationID string, p TalkParams) (*Playback, error) {
 	const op = "start talk"
 	check := checker{op: op}
@@ -69,8 +70,8 @@ func (c *Client) StartTalk(ctx context.Context, conversationID string, p TalkPar
 	return one[Playback](ctx, c, newRequest(http.MethodPut, op, "/v1/conversations/{conversation ID}/talk", p, conversationID))
 }
 
-// StopTalk ends what StartTalk began. What it returns has nothing in it when the
-// answer has no body.
+// StopTalk ends what [Client.StartTalk] began; [Conversation.StopSay] ends what
+// [Conversation.Say] began. The Playback is zero if the answer has no body.
 func (c *Client) StopTalk(ctx context.Context, conversationID string) (*Playback, error) {
 	return one[Playback](ctx, c, newRequest(http.MethodDelete, "stop talk", "/v1/conversations/{conversation ID}/talk", nil, conversationID))
 }
@@ -92,8 +93,9 @@ func (p StreamParams) MarshalJSON() ([]byte, error) {
 	}{p.StreamURL, p.Loop, levelText(p.Level)})
 }
 
-// StartStream plays audio to all members of a conversation. [Conversation.Play] does
-// so by an event, which can be queued and stopped by its ID.
+// StartStream plays audio to all members of a conversation. Use it where there is only a
+// conversation ID, or where [Client.StopStream] ends it without its ID. Use
+// [Conversation.Play] to queue audio, to stop it by its ID, or to send it from a member.
 func (c *Client) StartStream(ctx context.Context, conversationID string, p StreamParams) (*Playback, error) {
 	const op = "start stream"
 	check := checker{op: op}
@@ -108,7 +110,8 @@ func (c *Client) StartStream(ctx context.Context, conversationID string, p Strea
 	return one[Playback](ctx, c, newRequest(http.MethodPut, op, "/v1/conversations/{conversation ID}/stream", p, conversationID))
 }
 
-// StopStream ends what StartStream began.
+// StopStream ends what [Client.StartStream] began; [Conversation.StopPlay] ends what
+// [Conversation.Play] began.
 func (c *Client) StopStream(ctx context.Context, conversationID string) (*Playback, error) {
 	return one[Playback](ctx, c, newRequest(http.MethodDelete, "stop stream", "/v1/conversations/{conversation ID}/stream", nil, conversationID))
 }
@@ -138,7 +141,10 @@ type recordRequest struct {
 	RecordParams
 }
 
-// StartRecording records a conversation. [Conversation.Record] does so by an event.
+// StartRecording records a conversation. Use it to post the outcome to a URL of its own,
+// or to set how long the recording is kept. Use [Conversation.Record] to
+// stop a recording by its ID, or to send it from a member. Both report the file in
+// [AudioRecordDone].
 func (c *Client) StartRecording(ctx context.Context, conversationID string, p RecordParams) error {
 	const op = "start recording"
 	check := checker{op: op}
@@ -152,7 +158,8 @@ func (c *Client) StartRecording(ctx context.Context, conversationID string, p Re
 	return c.record(ctx, op, conversationID, recordRequest{"start", p})
 }
 
-// StopRecording ends the recording of a conversation.
+// StopRecording ends what [Client.StartRecording] began; [Conversation.StopRecord] ends
+// what [Conversation.Record] began.
 func (c *Client) StopRecording(ctx context.Context, conversationID string) error {
 	return c.record(ctx, "stop recording", conversationID, recordRequest{Action: "stop"})
 }

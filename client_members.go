@@ -89,11 +89,8 @@ type memberUser struct {
 // A user who takes part by the same channel already makes an [*APIError] with
 // [ErrorCodeMemberAlreadyJoined] or [ErrorCodeMemberAlreadyInvited], a conversation that is full one with
 // [ErrorCodeConversationFull]: it has 100 members at most.
-func (c *Client) CreateMember(ctx context.Context, conversationID string, p *MemberParams) (*MemberInfo, error) {
+func (c *Client) CreateMember(ctx context.Context, conversationID string, p MemberParams) (*MemberInfo, error) {
 	const op = "create member"
-	if p == nil {
-		return nil, invalid(op, "MemberParams", "it is nil")
-	}
 	check := checker{op: op}
 	state := MemberState(strings.ToUpper(string(p.State)))
 	switch {
@@ -142,13 +139,10 @@ type memberUpdateRequest struct {
 	Reason Reason `json:"reason,omitzero"`
 }
 
-// UpdateMember has a member join that was invited, or leave. u must not be nil. A
-// member that left cannot come back: it joins anew, as another member.
-func (c *Client) UpdateMember(ctx context.Context, conversationID, memberID string, u *MemberUpdate) (*MemberInfo, error) {
+// UpdateMember makes a member that was invited join, or a member leave. A member that
+// left cannot come back: it joins anew, as another member.
+func (c *Client) UpdateMember(ctx context.Context, conversationID, memberID string, u MemberUpdate) (*MemberInfo, error) {
 	const op = "update member"
-	if u == nil {
-		return nil, invalid(op, "MemberUpdate", "it is nil")
-	}
 	check := checker{op: op}
 	state := MemberState(strings.ToUpper(string(u.State)))
 	switch {

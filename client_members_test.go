@@ -37,7 +37,7 @@ func memberCases() []requestCase {
 			"join by ID",
 			[]exchange{{method: "POST", target: path, body: `{"state":"joined","user":{"id":"USR-1"},"channel":{"type":"app"}}`, status: 201, answer: memberAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.CreateMember(ctx, "CON-1", &nexmo.MemberParams{State: nexmo.MemberStateJoined, UserID: "USR-1"})
+				return c.CreateMember(ctx, "CON-1", nexmo.MemberParams{State: nexmo.MemberStateJoined, UserID: "USR-1"})
 			},
 			wantMember(),
 		},
@@ -48,7 +48,7 @@ func memberCases() []requestCase {
 				"media":{"audio":false,"audio_settings":{"enabled":false,"earmuffed":true,"muted":false}},
 				"knocking_id":"ccc86f37-0e3a-4b8f-a1d9-f7a91b3a3ecd","member_id_inviting":"MEM-2","from":"MEM-2"}`, status: 201, answer: `{"id":"MEM-1","state":"INVITED"}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.CreateMember(ctx, "CON-1", &nexmo.MemberParams{
+				return c.CreateMember(ctx, "CON-1", nexmo.MemberParams{
 					State: nexmo.MemberStateInvited, UserName: "priya",
 					Channel: &nexmo.Channel{
 						Type: nexmo.ChannelTypePhone, From: &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: "447700900001"},
@@ -65,7 +65,7 @@ func memberCases() []requestCase {
 			"invite by ID and name",
 			[]exchange{{method: "POST", target: path, body: `{"state":"invited","user":{"id":"USR-1","name":"priya"},"channel":{"type":"viber","from":{"type":"app,phone,sms"},"to":{"type":"viber","id":"1"}}}`, status: 201, answer: `{"id":"MEM-1"}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.CreateMember(ctx, "CON-1", &nexmo.MemberParams{
+				return c.CreateMember(ctx, "CON-1", nexmo.MemberParams{
 					State: nexmo.MemberStateInvited, UserID: "USR-1", UserName: "priya",
 					Channel: &nexmo.Channel{Type: nexmo.ChannelTypeViber, From: &nexmo.Endpoint{Type: "app,phone,sms"}, To: &nexmo.Endpoint{Type: nexmo.ChannelTypeViber, ID: "1"}},
 				})
@@ -76,7 +76,7 @@ func memberCases() []requestCase {
 			"invite over a messenger",
 			[]exchange{{method: "POST", target: path, body: `{"state":"invited","user":{"id":"USR-1"},"channel":{"type":"messenger","to":{"type":"messenger","id":"123456"}}}`, status: 201, answer: `{"id":"MEM-1","state":"invited","channel":{"type":"sms","number":"447700900001"}}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.CreateMember(ctx, "CON-1", &nexmo.MemberParams{
+				return c.CreateMember(ctx, "CON-1", nexmo.MemberParams{
 					State: "invited", UserID: "USR-1",
 					Channel: &nexmo.Channel{Type: nexmo.ChannelTypeMessenger, To: &nexmo.Endpoint{Type: nexmo.ChannelTypeMessenger, ID: "123456"}},
 				})
@@ -111,7 +111,7 @@ func memberCases() []requestCase {
 			"update to joined",
 			[]exchange{{method: "PATCH", target: path + "/MEM-1", body: `{"state":"joined","from":"USR-1"}`, answer: memberAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.UpdateMember(ctx, "CON-1", "MEM-1", &nexmo.MemberUpdate{State: nexmo.MemberStateJoined, From: "USR-1"})
+				return c.UpdateMember(ctx, "CON-1", "MEM-1", nexmo.MemberUpdate{State: nexmo.MemberStateJoined, From: "USR-1"})
 			},
 			wantMember(),
 		},
@@ -119,7 +119,7 @@ func memberCases() []requestCase {
 			"update to left",
 			[]exchange{{method: "PATCH", target: path + "/MEM-1", body: `{"state":"left","from":"MEM-2","reason":{"code":"done","text":"all said"}}`, answer: `{"id":"MEM-1","state":"LEFT","timestamp":{"left":"2020-01-01T15:00:00.5Z"}}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.UpdateMember(ctx, "CON-1", "MEM-1", &nexmo.MemberUpdate{State: nexmo.MemberStateLeft, From: "MEM-2", Reason: nexmo.Reason{Code: "done", Text: "all said"}})
+				return c.UpdateMember(ctx, "CON-1", "MEM-1", nexmo.MemberUpdate{State: nexmo.MemberStateLeft, From: "MEM-2", Reason: nexmo.Reason{Code: "done", Text: "all said"}})
 			},
 			&nexmo.MemberInfo{ID: "MEM-1", State: nexmo.MemberStateLeft, Timestamp: nexmo.MemberTimestamp{Left: timeAt("2020-01-01T15:00:00.5Z")}},
 		},
@@ -127,7 +127,7 @@ func memberCases() []requestCase {
 			"update with an empty answer",
 			[]exchange{{method: "PATCH", target: path + "/MEM-1", body: `{"state":"left"}`, status: 200}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.UpdateMember(ctx, "CON-1", "MEM-1", &nexmo.MemberUpdate{State: "left"})
+				return c.UpdateMember(ctx, "CON-1", "MEM-1", nexmo.MemberUpdate{State: "left"})
 			},
 			&nexmo.MemberInfo{},
 		},

@@ -121,16 +121,16 @@ func callsOfMethods() []callOfMethod {
 			return err
 		}},
 		{"PUT", func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.UpdateConversation(ctx, "CON-1", &nexmo.ConversationParams{Name: "a"})
+			_, err := c.UpdateConversation(ctx, "CON-1", nexmo.ConversationParams{Name: "a"})
 			return err
 		}},
 		{"PATCH", func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.UpdateUser(ctx, "USR-1", &nexmo.UserParams{DisplayName: "a"})
+			_, err := c.UpdateUser(ctx, "USR-1", nexmo.UserParams{DisplayName: "a"})
 			return err
 		}},
 		{"DELETE", func(ctx context.Context, c *nexmo.Client) error { return c.DeleteUser(ctx, "USR-1") }},
 		{"POST", func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.CreateConversation(ctx, &nexmo.ConversationParams{Name: "a"})
+			_, err := c.CreateConversation(ctx, nexmo.ConversationParams{Name: "a"})
 			return err
 		}},
 	}

@@ -300,7 +300,7 @@ func TestClientIDs(t *testing.T) {
 			return err
 		}},
 		"update member": {"PATCH", "/v1/conversations/CON-1/members/", "", `{"state":"left"}`, func(ctx context.Context, c *nexmo.Client, id string) error {
-			_, err := c.UpdateMember(ctx, "CON-1", id, &nexmo.MemberUpdate{State: "left"})
+			_, err := c.UpdateMember(ctx, "CON-1", id, nexmo.MemberUpdate{State: "left"})
 			return err
 		}},
 		"delete event": {"DELETE", "/v1/conversations/", "/events/5", "", func(ctx context.Context, c *nexmo.Client, id string) error { return c.DeleteEvent(ctx, id, 5) }},
@@ -378,11 +378,11 @@ func TestClientCustomData(t *testing.T) {
 				return c
 			}
 			raw := json.RawMessage(data)
-			conversation, err := client(`{"id":"CON-1","properties":{"custom_data":`+data+`}}`).CreateConversation(t.Context(), &nexmo.ConversationParams{Properties: &nexmo.ConversationProperties{CustomData: raw}})
+			conversation, err := client(`{"id":"CON-1","properties":{"custom_data":`+data+`}}`).CreateConversation(t.Context(), nexmo.ConversationParams{Properties: &nexmo.ConversationProperties{CustomData: raw}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			user, err := client(`{"id":"USR-1","properties":{"custom_data":`+data+`}}`).CreateUser(t.Context(), &nexmo.UserParams{Properties: nexmo.UserInfoProperties{CustomData: raw}})
+			user, err := client(`{"id":"USR-1","properties":{"custom_data":`+data+`}}`).CreateUser(t.Context(), nexmo.UserParams{Properties: nexmo.UserInfoProperties{CustomData: raw}})
 			if err != nil {
 				t.Fatal(err)
 			}

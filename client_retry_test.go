@@ -202,7 +202,7 @@ func TestRetryRecovers(t *testing.T) {
 			t.Errorf("got %v and %v after %d requests", info, err, s.count())
 		}
 		s = newScriptedAPI(answerWith(429, ""), httpmock.NewErrorResponder(errDialing), answerWith(201, `{"id":"CON-1"}`))
-		info, err = s.client(t).CreateConversation(t.Context(), &nexmo.ConversationParams{Name: "a"})
+		info, err = s.client(t).CreateConversation(t.Context(), nexmo.ConversationParams{Name: "a"})
 		if err != nil || info.ID != "CON-1" || s.count() != 3 {
 			t.Errorf("got %v and %v after %d requests", info, err, s.count())
 		}
@@ -283,7 +283,7 @@ func TestRetryLeave(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newScriptedAPI(tt.answers...)
-				m, err := s.client(t).UpdateMember(t.Context(), "CON-1", "MEM-1", &nexmo.MemberUpdate{State: "left"})
+				m, err := s.client(t).UpdateMember(t.Context(), "CON-1", "MEM-1", nexmo.MemberUpdate{State: "left"})
 				if (err == nil) != (tt.code == "") || nexmo.CodeOf(err) != tt.code {
 					t.Fatalf("got %v", err)
 				}
@@ -335,7 +335,7 @@ func TestRetryLeftBefore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScriptedAPI(answerWith(429, ""), answerWith(400, `{"code":"conversation:error:invalid-member-state"}`), answerWith(200, `{"state":"LEFT"}`))
-		_, err := s.client(t).UpdateMember(t.Context(), "CON-1", "MEM-1", &nexmo.MemberUpdate{State: "left"})
+		_, err := s.client(t).UpdateMember(t.Context(), "CON-1", "MEM-1", nexmo.MemberUpdate{State: "left"})
 		if nexmo.CodeOf(err) != nexmo.ErrorCodeInvalidMemberState || s.count() != 2 {
 			t.Errorf("got %v after %d requests", err, s.count())
 		}

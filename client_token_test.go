@@ -160,15 +160,15 @@ func TestClientHidesTokens(t *testing.T) {
 			return err
 		},
 		"create user": func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.CreateUser(ctx, &nexmo.UserParams{Name: name, Channels: nexmo.UserChannels{SIP: []nexmo.UserChannel{{URI: "sip:" + name + "@example.com", Password: "made-up-password"}}}})
+			_, err := c.CreateUser(ctx, nexmo.UserParams{Name: name, Channels: nexmo.UserChannels{SIP: []nexmo.UserChannel{{URI: "sip:" + name + "@example.com", Password: "made-up-password"}}}})
 			return err
 		},
 		"refused user": func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.CreateUser(ctx, &nexmo.UserParams{Name: "USR-hidden", DisplayName: name})
+			_, err := c.CreateUser(ctx, nexmo.UserParams{Name: "USR-hidden", DisplayName: name})
 			return err
 		},
 		"refused URI": func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.UpdateUser(ctx, "USR-hidden", &nexmo.UserParams{Channels: nexmo.UserChannels{SIP: []nexmo.UserChannel{{URI: name, Password: "made-up-password"}}}})
+			_, err := c.UpdateUser(ctx, "USR-hidden", nexmo.UserParams{Channels: nexmo.UserChannels{SIP: []nexmo.UserChannel{{URI: name, Password: "made-up-password"}}}})
 			return err
 		},
 		"create event": func(ctx context.Context, c *nexmo.Client) error {

@@ -134,12 +134,10 @@ func (p *UserParams) check(op string) error {
 	return c.err
 }
 
-// CreateUser makes a user. p may be nil. A name that is taken is [ErrConflict].
-func (c *Client) CreateUser(ctx context.Context, p *UserParams) (*UserInfo, error) {
+// CreateUser makes a user. With the zero value of p the service makes up a name. A
+// name that is taken is [ErrConflict].
+func (c *Client) CreateUser(ctx context.Context, p UserParams) (*UserInfo, error) {
 	const op = "create user"
-	if p == nil {
-		p = new(UserParams)
-	}
 	if err := p.check(op); err != nil {
 		return nil, err
 	}
@@ -152,12 +150,8 @@ func (c *Client) UserInfo(ctx context.Context, idOrName string) (*UserInfo, erro
 }
 
 // UpdateUser changes what p says of a user, by ID. What is zero in p stays as it is.
-// p must not be nil.
-func (c *Client) UpdateUser(ctx context.Context, id string, p *UserParams) (*UserInfo, error) {
+func (c *Client) UpdateUser(ctx context.Context, id string, p UserParams) (*UserInfo, error) {
 	const op = "update user"
-	if p == nil {
-		return nil, invalid(op, "UserParams", "it is nil")
-	}
 	if err := p.check(op); err != nil {
 		return nil, err
 	}

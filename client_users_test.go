@@ -37,7 +37,7 @@ func userCases() []requestCase {
 		{
 			"create with nothing",
 			[]exchange{{method: "POST", target: path, body: `{}`, status: 201, answer: `{"id":"USR-1","name":"NAM-1","properties":{},"_links":{"self":{"href":"https://api.nexmo.com/v1/users/USR-1"}}}`}},
-			func(ctx context.Context, c *nexmo.Client) (any, error) { return c.CreateUser(ctx, nil) },
+			func(ctx context.Context, c *nexmo.Client) (any, error) { return c.CreateUser(ctx, nexmo.UserParams{}) },
 			&nexmo.UserInfo{ID: "USR-1", Name: "NAM-1"},
 		},
 		{
@@ -49,7 +49,7 @@ func userCases() []requestCase {
 				"sms":[{"number":"447700900001"}],"mms":[{"number":"447700900002"}],"whatsapp":[{"number":"447700900003"}],"viber":[{"number":"447700900004"}],"messenger":[{"id":"0104398746"}]}}`, status: 201, answer: userAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
 				is := wantUser()
-				return c.CreateUser(ctx, &nexmo.UserParams{Name: is.Name, DisplayName: is.DisplayName, ImageURL: is.ImageURL, Properties: is.Properties, Channels: is.Channels})
+				return c.CreateUser(ctx, nexmo.UserParams{Name: is.Name, DisplayName: is.DisplayName, ImageURL: is.ImageURL, Properties: is.Properties, Channels: is.Channels})
 			},
 			wantUser(),
 		},
@@ -71,7 +71,7 @@ func userCases() []requestCase {
 			"update",
 			[]exchange{{method: "PATCH", target: path + "/USR-1", body: `{"display_name":"Priya","channels":{"sms":[{"number":"447700900001"}]}}`, answer: userAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.UpdateUser(ctx, "USR-1", &nexmo.UserParams{DisplayName: "Priya", Channels: nexmo.UserChannels{SMS: []nexmo.UserChannel{{Number: "447700900001"}}}})
+				return c.UpdateUser(ctx, "USR-1", nexmo.UserParams{DisplayName: "Priya", Channels: nexmo.UserChannels{SMS: []nexmo.UserChannel{{Number: "447700900001"}}}})
 			},
 			wantUser(),
 		},
@@ -79,7 +79,7 @@ func userCases() []requestCase {
 			"numbers of all kinds",
 			[]exchange{{method: "PATCH", target: path + "/USR-1", body: `{"channels":{"pstn":[{"number":15550100},{"number":"+15550100"},{"number":"0123"},{}],"sms":[{"number":"15550100"}],"vbc":[]}}`, answer: `{}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.UpdateUser(ctx, "USR-1", &nexmo.UserParams{Channels: nexmo.UserChannels{
+				return c.UpdateUser(ctx, "USR-1", nexmo.UserParams{Channels: nexmo.UserChannels{
 					PSTN: []nexmo.UserChannel{{Number: "15550100"}, {Number: "+15550100"}, {Number: "0123"}, {}}, SMS: []nexmo.UserChannel{{Number: "15550100"}}, VBC: []nexmo.UserChannel{},
 				}})
 			},

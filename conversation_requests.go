@@ -66,6 +66,12 @@ func (c *Conversation) client() (*Client, error) {
 // comes back the way all events come: what Send returns is not delivered to the
 // conversation.
 func (c *Conversation) Send(ctx context.Context, body Body, opts ...EventOption) (*Event, error) {
+	return c.send(ctx, "Send", body, opts)
+}
+
+// send is Send for the method of a name.
+func (c *Conversation) send(ctx context.Context, method string, body Body, opts []EventOption) (*Event, error) {
+	checkOptions("Conversation."+method, opts)
 	client, err := c.client()
 	if err != nil {
 		return nil, err
@@ -75,7 +81,7 @@ func (c *Conversation) Send(ctx context.Context, body Body, opts ...EventOption)
 
 // SendMessage sends a message of any type; see [TextMessage].
 func (c *Conversation) SendMessage(ctx context.Context, content MessageContent, opts ...EventOption) (*Event, error) {
-	return c.Send(ctx, &Message{content}, opts...)
+	return c.send(ctx, "SendMessage", &Message{content}, opts)
 }
 
 // TextMessage is the content of a message that is a text.
@@ -86,18 +92,18 @@ func TextMessage(text string) MessageContent {
 // SendText sends a text event, which is what the older clients understand; see
 // [Conversation.SendMessage] for its successor.
 func (c *Conversation) SendText(ctx context.Context, text string, opts ...EventOption) (*Event, error) {
-	return c.Send(ctx, &Text{Text: text}, opts...)
+	return c.send(ctx, "SendText", &Text{Text: text}, opts)
 }
 
 // StartTyping tells the others that the member is typing, in the text generation.
 func (c *Conversation) StartTyping(ctx context.Context, opts ...EventOption) error {
-	_, err := c.Send(ctx, &TextTypingOn{Typing{Activity: new(1)}}, opts...)
+	_, err := c.send(ctx, "StartTyping", &TextTypingOn{Typing{Activity: new(1)}}, opts)
 	return err
 }
 
 // StopTyping tells the others that the member is not typing any more.
 func (c *Conversation) StopTyping(ctx context.Context, opts ...EventOption) error {
-	_, err := c.Send(ctx, &TextTypingOff{Typing{Activity: new(0)}}, opts...)
+	_, err := c.send(ctx, "StopTyping", &TextTypingOff{Typing{Activity: new(0)}}, opts)
 	return err
 }
 
@@ -108,7 +114,7 @@ func (c *Conversation) SendCustom(ctx context.Context, name string, v any, opts 
 	if err != nil {
 		return nil, err
 	}
-	return c.Send(ctx, &Custom{Name: name, JSON: body}, opts...)
+	return c.send(ctx, "SendCustom", &Custom{Name: name, JSON: body}, opts)
 }
 
 // SendEphemeral sends an event that reaches who is there and is not stored. Its
@@ -118,7 +124,7 @@ func (c *Conversation) SendEphemeral(ctx context.Context, v any, opts ...EventOp
 	if err != nil {
 		return err
 	}
-	_, err = c.Send(ctx, &Ephemeral{body}, opts...)
+	_, err = c.send(ctx, "SendEphemeral", &Ephemeral{body}, opts)
 	return err
 }
 
@@ -138,16 +144,17 @@ func contentOf(v any) (json.RawMessage, error) {
 // that it was seen: text:delivered for a text, image:delivered for an image,
 // message:delivered for a message, event:delivered for any other.
 func (c *Conversation) MarkDelivered(ctx context.Context, e *Event, opts ...EventOption) error {
-	return c.mark(ctx, e, "delivered", opts)
+	return c.mark(ctx, "MarkDelivered", e, "delivered", opts)
 }
 
 // MarkSeen sends the receipt that the member has seen e; see
 // [Conversation.MarkDelivered].
 func (c *Conversation) MarkSeen(ctx context.Context, e *Event, opts ...EventOption) error {
-	return c.mark(ctx, e, "seen", opts)
+	return c.mark(ctx, "MarkSeen", e, "seen", opts)
 }
 
-func (c *Conversation) mark(ctx context.Context, e *Event, as string, opts []EventOption) error {
+func (c *Conversation) mark(ctx context.Context, method string, e *Event, as string, opts []EventOption) error {
+	checkOptions("Conversation."+method, opts)
 	if e == nil || e.ID == 0 {
 		return invalid("mark event", "event", "it has no ID: only stored events are marked")
 	}
@@ -160,7 +167,7 @@ func (c *Conversation) mark(ctx context.Context, e *Event, as string, opts []Eve
 	if err != nil {
 		return err
 	}
-	_, err = c.Send(ctx, &RawBody{Type: EventType(family + ":" + as), JSON: body}, opts...)
+	_, err = c.send(ctx, method, &RawBody{Type: EventType(family + ":" + as), JSON: body}, opts)
 	return err
 }
 
@@ -190,7 +197,7 @@ func (c *Conversation) createMember(ctx context.Context, state MemberState, p Me
 		return nil, err
 	}
 	p.State = state
-	return client.CreateMember(ctx, c.id, &p)
+	return client.CreateMember(ctx, c.id, p)
 }
 
 // Accept has a member join that was invited.
@@ -199,7 +206,7 @@ func (c *Conversation) Accept(ctx context.Context, memberID string) (*MemberInfo
 	if err != nil {
 		return nil, err
 	}
-	return client.UpdateMember(ctx, c.id, memberID, &MemberUpdate{State: MemberStateJoined})
+	return client.UpdateMember(ctx, c.id, memberID, MemberUpdate{State: MemberStateJoined})
 }
 
 // Kick has a member leave. [Client.UpdateMember] can say who does it, too.
@@ -208,7 +215,7 @@ func (c *Conversation) Kick(ctx context.Context, memberID string, reason Reason)
 	if err != nil {
 		return err
 	}
-	_, err = client.UpdateMember(ctx, c.id, memberID, &MemberUpdate{State: MemberStateLeft, Reason: reason})
+	_, err = client.UpdateMember(ctx, c.id, memberID, MemberUpdate{State: MemberStateLeft, Reason: reason})
 	return err
 }
 
@@ -223,33 +230,34 @@ func (c *Conversation) Leave(ctx context.Context, reason Reason) error {
 	if err != nil {
 		return err
 	}
-	_, err = client.UpdateMember(ctx, c.id, me.ID, &MemberUpdate{State: MemberStateLeft, From: me.ID, Reason: reason})
+	_, err = client.UpdateMember(ctx, c.id, me.ID, MemberUpdate{State: MemberStateLeft, From: me.ID, Reason: reason})
 	return err
 }
 
 // Mute has a member not be heard any more, by the leg that events told of it, or
 // that the service is asked for.
 func (c *Conversation) Mute(ctx context.Context, memberID string, opts ...EventOption) error {
-	return c.turn(ctx, memberID, opts, func(leg LegTarget) Body { return &AudioMuteOn{leg} })
+	return c.turn(ctx, "Mute", memberID, opts, func(leg LegTarget) Body { return &AudioMuteOn{leg} })
 }
 
 // Unmute ends what Mute began.
 func (c *Conversation) Unmute(ctx context.Context, memberID string, opts ...EventOption) error {
-	return c.turn(ctx, memberID, opts, func(leg LegTarget) Body { return &AudioMuteOff{leg} })
+	return c.turn(ctx, "Unmute", memberID, opts, func(leg LegTarget) Body { return &AudioMuteOff{leg} })
 }
 
 // Earmuff has a member not hear any more; see [Conversation.Mute].
 func (c *Conversation) Earmuff(ctx context.Context, memberID string, opts ...EventOption) error {
-	return c.turn(ctx, memberID, opts, func(leg LegTarget) Body { return &AudioEarmuffOn{leg} })
+	return c.turn(ctx, "Earmuff", memberID, opts, func(leg LegTarget) Body { return &AudioEarmuffOn{leg} })
 }
 
 // Unearmuff ends what Earmuff began.
 func (c *Conversation) Unearmuff(ctx context.Context, memberID string, opts ...EventOption) error {
-	return c.turn(ctx, memberID, opts, func(leg LegTarget) Body { return &AudioEarmuffOff{leg} })
+	return c.turn(ctx, "Unearmuff", memberID, opts, func(leg LegTarget) Body { return &AudioEarmuffOff{leg} })
 }
 
 // turn sends an event that turns a switch of a member's leg.
-func (c *Conversation) turn(ctx context.Context, memberID string, opts []EventOption, body func(LegTarget) Body) error {
+func (c *Conversation) turn(ctx context.Context, method, memberID string, opts []EventOption, body func(LegTarget) Body) error {
+	checkOptions("Conversation."+method, opts)
 	client, err := c.client()
 	if err != nil {
 		return err
@@ -265,7 +273,7 @@ func (c *Conversation) turn(ctx context.Context, memberID string, opts []EventOp
 			return errors.New("nexmo: create event: the member has no leg: it takes part in no call")
 		}
 	}
-	_, err = c.Send(ctx, body(LegTarget{leg}), append([]EventOption{From(memberID)}, opts...)...)
+	_, err = c.send(ctx, method, body(LegTarget{leg}), append([]EventOption{From(memberID)}, opts...))
 	return err
 }
 
@@ -281,47 +289,53 @@ func legOf(ch *Channel) string {
 	}
 }
 
-// Say has a text spoken, once and at normal volume unless say tells otherwise. The
-// events that follow have the SayID of the answer.
+// Say speaks a text, once and at normal volume unless say sets Loop or Level. It makes
+// an event: use it to queue texts, to stop one by its ID with [Conversation.StopSay], or
+// to send it from a member. Use [Client.StartTalk] where there is only a conversation ID,
+// or to stop without one. The events that follow have the SayID of the answer.
 func (c *Conversation) Say(ctx context.Context, say AudioSay, opts ...EventOption) (*Event, error) {
 	say.Level, say.Loop = orDefault(say.Level, 0), orDefault(say.Loop, 1)
-	return c.Send(ctx, &say, opts...)
+	return c.send(ctx, "Say", &say, opts)
 }
 
 // StopSay ends what Say began.
 func (c *Conversation) StopSay(ctx context.Context, sayID string, opts ...EventOption) error {
-	_, err := c.Send(ctx, &AudioSayStop{sayID}, opts...)
+	_, err := c.send(ctx, "StopSay", &AudioSayStop{sayID}, opts)
 	return err
 }
 
-// Play has audio played, once and at normal volume unless play tells otherwise. The
-// events that follow have the PlayID of the answer.
+// Play plays audio, once and at normal volume unless play sets Loop or Level. It makes
+// an event: use it to queue audio, to stop it by its ID with [Conversation.StopPlay], or
+// to send it from a member. Use [Client.StartStream] where there is only a conversation
+// ID, or to stop without one. The events that follow have the PlayID of the answer.
 func (c *Conversation) Play(ctx context.Context, play AudioPlay, opts ...EventOption) (*Event, error) {
 	play.Level, play.Loop = orDefault(play.Level, 0), orDefault(play.Loop, 1)
-	return c.Send(ctx, &play, opts...)
+	return c.send(ctx, "Play", &play, opts)
 }
 
 // StopPlay ends what Play began.
 func (c *Conversation) StopPlay(ctx context.Context, playID string, opts ...EventOption) error {
-	_, err := c.Send(ctx, &AudioPlayStop{playID}, opts...)
+	_, err := c.send(ctx, "StopPlay", &AudioPlayStop{playID}, opts)
 	return err
 }
 
-// Record begins a recording. The events that follow have the RecordingID of the
-// answer; [AudioRecordDone] tells where the file is.
+// Record begins a recording. It makes an event: use it to stop a recording by its ID
+// with [Conversation.StopRecord], or to send it from a member. Use [Client.StartRecording] to post the outcome to a URL of its own, or to set
+// how long the recording is kept. The events that follow have the RecordingID of the
+// answer; [AudioRecordDone] reports where the file is.
 func (c *Conversation) Record(ctx context.Context, record AudioRecord, opts ...EventOption) (*Event, error) {
-	return c.Send(ctx, &record, opts...)
+	return c.send(ctx, "Record", &record, opts)
 }
 
 // StopRecord ends what Record began.
 func (c *Conversation) StopRecord(ctx context.Context, recordingID string, opts ...EventOption) error {
-	_, err := c.Send(ctx, &AudioRecordStop{recordingID}, opts...)
+	_, err := c.send(ctx, "StopRecord", &AudioRecordStop{recordingID}, opts)
 	return err
 }
 
 // DTMF sends 1 to 45 digits: 0-9, A-D, *, # and p for a pause.
 func (c *Conversation) DTMF(ctx context.Context, digits string, opts ...EventOption) error {
-	_, err := c.Send(ctx, &AudioDTMF{Digits: digits}, opts...)
+	_, err := c.send(ctx, "DTMF", &AudioDTMF{Digits: digits}, opts)
 	return err
 }
 

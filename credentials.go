@@ -82,19 +82,25 @@ func (c *tokenCache) discard(token string) {
 }
 
 // CredentialsOption is an option of [NewCredentials].
-type CredentialsOption func(*secrets)
+type CredentialsOption interface {
+	applyCredentials(s *secrets)
+}
+
+type credentialsOption func(*secrets)
+
+func (o credentialsOption) applyCredentials(s *secrets) { o(s) }
 
 // WithTokenTTL says for how long application tokens are good: 30 seconds to 24
 // hours, 15 minutes unless given. They are made anew well before they expire.
 func WithTokenTTL(ttl time.Duration) CredentialsOption {
-	return func(s *secrets) { s.ttl = ttl }
+	return credentialsOption(func(s *secrets) { s.ttl = ttl })
 }
 
 // WithTokenACL narrows what application tokens allow. Without it they allow
 // everything.
 func WithTokenACL(acl ACL) CredentialsOption {
-	acl.Paths = maps.Clone(acl.Paths) // the caller may go on with his
-	return func(s *secrets) { s.acl = &acl }
+	acl.Paths = maps.Clone(acl.Paths) // the caller may change theirs later
+	return credentialsOption(func(s *secrets) { s.acl = &acl })
 }
 
 const (
@@ -109,6 +115,7 @@ const (
 // around it, "\n" or blanks in place of line breaks, a byte-order mark, or all of
 // it in base64. Whatever else is wrong the error names, without showing the key.
 func NewCredentials(applicationID string, privateKey []byte, opts ...CredentialsOption) (Credentials, error) {
+	checkOptions("NewCredentials", opts)
 	if strings.TrimSpace(applicationID) == "" {
 		return Credentials{}, errors.New("nexmo: credentials: the application ID is empty: it is the UUID in the application's settings")
 	}
@@ -118,7 +125,7 @@ func NewCredentials(applicationID string, privateKey []byte, opts ...Credentials
 	}
 	s := &secrets{applicationID: applicationID, key: key, ttl: defaultTokenTTL}
 	for _, o := range opts {
-		o(s)
+		o.applyCredentials(s)
 	}
 	if err := checkTTL(s.ttl); err != nil {
 		return Credentials{}, err
@@ -137,6 +144,7 @@ func (c Credentials) secrets() *secrets {
 // NewCredentialsFromFile returns the credentials of an application whose private
 // key is in a file; see [NewCredentials].
 func NewCredentialsFromFile(applicationID, name string, opts ...CredentialsOption) (Credentials, error) {
+	checkOptions("NewCredentialsFromFile", opts)
 	key, err := os.ReadFile(name) //nolint:gosec // the caller's file
 	switch {
 	case err != nil && !isFileName(name): // which the error must not show

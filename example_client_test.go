@@ -21,7 +21,7 @@ func ExampleClient_Conversations() {
 
 	ctx := context.Background()
 	for _, name := range []string{"Sales", "Repairs", "Billing"} {
-		if _, err := client.CreateConversation(ctx, &nexmo.ConversationParams{DisplayName: name}); err != nil {
+		if _, err := client.CreateConversation(ctx, nexmo.ConversationParams{DisplayName: name}); err != nil {
 			fmt.Println(err)
 			return
 		}
@@ -168,7 +168,7 @@ func ExampleAPIError() {
 	if refused, ok := errors.AsType[*nexmo.APIError](err); ok {
 		fmt.Println(refused.Op, refused.Status, refused.Code, refused.Attempts)
 	}
-	_, err = client.CreateConversation(ctx, &nexmo.ConversationParams{DisplayName: strings.Repeat("x", 51)})
+	_, err = client.CreateConversation(ctx, nexmo.ConversationParams{DisplayName: strings.Repeat("x", 51)})
 	fmt.Println(errors.Is(err, nexmo.ErrInvalid), err)
 	// Output:
 	// true

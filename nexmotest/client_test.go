@@ -18,20 +18,20 @@ func TestClient(t *testing.T) {
 	s := nexmotest.NewServer(t)
 	client := s.Client(nexmo.WithUserAgent("a test"))
 
-	user, err := client.CreateUser(ctx, &nexmo.UserParams{Name: "alice", DisplayName: "Alice"})
+	user, err := client.CreateUser(ctx, nexmo.UserParams{Name: "alice", DisplayName: "Alice"})
 	must(t, err)
-	c, err := client.CreateConversation(ctx, &nexmo.ConversationParams{Name: "support"})
+	c, err := client.CreateConversation(ctx, nexmo.ConversationParams{Name: "support"})
 	must(t, err)
-	_, err = client.CreateConversation(ctx, &nexmo.ConversationParams{Name: "support"})
+	_, err = client.CreateConversation(ctx, nexmo.ConversationParams{Name: "support"})
 	if refused, ok := errors.AsType[*nexmo.APIError](err); !ok || refused.Status != 409 {
 		t.Errorf("a second conversation of the name: %v", err)
 	}
 	if _, err := client.ConversationInfo(ctx, "CON-none"); !errors.Is(err, nexmo.ErrNotFound) {
 		t.Error(err)
 	}
-	invited, err := client.CreateMember(ctx, c.ID, &nexmo.MemberParams{State: nexmo.MemberStateInvited, UserID: user.ID})
+	invited, err := client.CreateMember(ctx, c.ID, nexmo.MemberParams{State: nexmo.MemberStateInvited, UserID: user.ID})
 	must(t, err)
-	joined, err := client.UpdateMember(ctx, c.ID, invited.ID, &nexmo.MemberUpdate{State: nexmo.MemberStateJoined})
+	joined, err := client.UpdateMember(ctx, c.ID, invited.ID, nexmo.MemberUpdate{State: nexmo.MemberStateJoined})
 	must(t, err)
 	if joined.State != nexmo.MemberStateJoined || joined.ID != invited.ID || joined.User.Name != "alice" {
 		t.Errorf("%+v", joined)
@@ -43,7 +43,7 @@ func TestClient(t *testing.T) {
 	must(t, client.DeleteEvent(ctx, c.ID, 4))
 	_, err = client.StartTalk(ctx, c.ID, nexmo.TalkParams{Text: "hello"})
 	must(t, err)
-	_, err = client.UpdateMember(ctx, c.ID, joined.ID, &nexmo.MemberUpdate{State: nexmo.MemberStateLeft, Reason: nexmo.Reason{Code: "1", Text: "bye"}})
+	_, err = client.UpdateMember(ctx, c.ID, joined.ID, nexmo.MemberUpdate{State: nexmo.MemberStateLeft, Reason: nexmo.Reason{Code: "1", Text: "bye"}})
 	must(t, err)
 
 	var got []string

@@ -256,7 +256,7 @@ func TestLogger(t *testing.T) {
 		s.Emit("", &nexmo.Custom{Name: "x", JSON: []byte(`{"private":1}`)})
 		synctest.Wait()
 		address := "http://user:private@webhook.nexmotest.invalid/own?key=private"
-		if _, err := s.Client().CreateConversation(t.Context(), &nexmo.ConversationParams{Callback: &nexmo.Callback{URL: address, EventMask: "conversation:created"}}); err != nil {
+		if _, err := s.Client().CreateConversation(t.Context(), nexmo.ConversationParams{Callback: &nexmo.Callback{URL: address, EventMask: "conversation:created"}}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()

@@ -91,7 +91,7 @@ func ensureUser(ctx context.Context, credentials nexmo.Credentials, name string,
 	if err != nil {
 		return err
 	}
-	_, err = client.CreateUser(ctx, &nexmo.UserParams{Name: name})
+	_, err = client.CreateUser(ctx, nexmo.UserParams{Name: name})
 	if errors.Is(err, nexmo.ErrConflict) || nexmo.CodeOf(err) == nexmo.ErrorCodeUserDuplicateName {
 		return nil
 	}

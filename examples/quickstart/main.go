@@ -68,14 +68,14 @@ func run(ctx context.Context, out io.Writer) error {
 
 // talk has two users join a conversation and say something.
 func talk(ctx context.Context, client *nexmo.Client, app *nexmo.Application) error {
-	info, err := client.CreateConversation(ctx, &nexmo.ConversationParams{DisplayName: "Tandem repair"})
+	info, err := client.CreateConversation(ctx, nexmo.ConversationParams{DisplayName: "Tandem repair"})
 	if err != nil {
 		return err
 	}
 	conversation := app.Conversation(info.ID)
 	members := map[string]nexmo.EventOption{}
 	for _, name := range []string{"Sam", "Priya"} {
-		user, err := client.CreateUser(ctx, &nexmo.UserParams{Name: strings.ToLower(name), DisplayName: name})
+		user, err := client.CreateUser(ctx, nexmo.UserParams{Name: strings.ToLower(name), DisplayName: name})
 		if err != nil {
 			return err
 		}

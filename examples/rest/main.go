@@ -46,7 +46,7 @@ func main() {
 func userNamed(ctx context.Context, client *nexmo.Client, name, displayName string) (*nexmo.UserInfo, error) {
 	user, err := client.UserInfo(ctx, name)
 	if errors.Is(err, nexmo.ErrNotFound) {
-		return client.CreateUser(ctx, &nexmo.UserParams{Name: name, DisplayName: displayName})
+		return client.CreateUser(ctx, nexmo.UserParams{Name: name, DisplayName: displayName})
 	}
 	return user, err
 }
@@ -66,7 +66,7 @@ func run(ctx context.Context, w io.Writer, client *nexmo.Client) (err error) {
 	if err != nil {
 		return err
 	}
-	info, err := client.CreateConversation(ctx, &nexmo.ConversationParams{
+	info, err := client.CreateConversation(ctx, nexmo.ConversationParams{
 		DisplayName: "Tandem repair",
 		Properties:  &nexmo.ConversationProperties{TTL: nexmo.Seconds(time.Hour)},
 	})

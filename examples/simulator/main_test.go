@@ -76,7 +76,7 @@ func TestSimulator(t *testing.T) {
 		if name != "alice" {
 			continue
 		}
-		c, err := client.CreateConversation(t.Context(), nil)
+		c, err := client.CreateConversation(t.Context(), nexmo.ConversationParams{})
 		if err != nil {
 			t.Fatal(err)
 		}
