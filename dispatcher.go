@@ -125,7 +125,7 @@ func (d *EventDispatcher) add(caller string, t EventType, h Handler, once bool) 
 	}
 	reg := &registration{handler: h, once: once}
 	e := &entry{pattern: t, reg: reg}
-	if t != EventAny && t.pattern() {
+	if t.pattern() {
 		e.family = t.Family()
 	}
 	w := wrapper{dispatcher: d, caller: caller}
