@@ -2,32 +2,12 @@ package nexmo
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
+	"cmp"
 	"errors"
-	"iter"
+	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 )
-
-// Order is the order of a list.
-type Order string
-
-// The orders of a list. The service's own is ascending.
-const (
-	OrderAscending  Order = "asc"  // the oldest first
-	OrderDescending Order = "desc" // the newest first
-)
-
-// ListOptions are common to all lists. The zero value lists from the start, in
-// ascending order, in pages of the size that the service prefers, which is 10.
-type ListOptions struct {
-	PageSize int    // 1 to 100
-	Order    Order  // OrderAscending or OrderDescending
-	Cursor   string // Next or Prev of another page, to go on there
-}
 
 // Page is a page of a list. What its items hold as Raw and as text, but for those of
 // an [Event], is part of the whole answer, and keeps it in memory.
@@ -35,172 +15,6 @@ type Page[T any] struct {
 	Items []*T   // in the order of the list
 	Next  string // the cursor of the next page; "" at the end
 	Prev  string // the cursor of the page before; "" at the start
-}
-
-// query begins the query of a list.
-func (o ListOptions) query(op string) (url.Values, error) {
-	q := url.Values{}
-	if o.PageSize < 0 || o.PageSize > 100 {
-		return nil, invalid(op, "PageSize", "it must be 1 to 100")
-	}
-	if o.PageSize != 0 {
-		q.Set("page_size", strconv.Itoa(o.PageSize))
-	}
-	switch order := Order(strings.ToLower(string(o.Order))); order {
-	case "":
-	case OrderAscending, OrderDescending:
-		q.Set("order", string(order))
-	default:
-		return nil, invalid(op, "Order", "it must be OrderAscending or OrderDescending")
-	}
-	if o.Cursor != "" {
-		q.Set("cursor", o.Cursor)
-	}
-	return q, nil
-}
-
-// pages yields the items of all pages. Of a page only the cursor of the next one is
-// used: its link may name another host, and lack what the caller asked for. A page
-// that comes with an error lacks some of its items: the error is yielded last.
-func pages[T any](ctx context.Context, cursor string, read func(cursor string) (*Page[T], error)) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		var errs []error
-		cursor, seen := cursor, cursor
-		for n := 1; ; n++ {
-			page, err := read(cursor)
-			if err != nil {
-				errs = append(errs, err)
-			}
-			if page == nil {
-				break
-			}
-			for _, item := range page.Items {
-				if ctx.Err() != nil {
-					yield(nil, errors.Join(append(errs, ctx.Err())...))
-					return
-				}
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
-				break
-			}
-			if page.Next == cursor || page.Next == seen {
-				errs = append(errs, errors.New("nexmo: list: the cursors of the pages go in a circle"))
-				break
-			}
-			if cursor = page.Next; n&(n-1) == 0 { // one of them will be met again in a circle
-				seen = cursor
-			}
-		}
-		if errs != nil {
-			yield(nil, errors.Join(errs...))
-		}
-	}
-}
-
-// readPage asks for one page of a list, whose items are called name in it.
-func readPage[T any, P interface {
-	*T
-	decoder
-}](ctx context.Context, c *Client, r *request, name string) (*Page[T], error) {
-	answer, err := c.send(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	return parseAnswerPage[T, P](c, answer, r.op, name)
-}
-
-// parseAnswerPage reads a page of a list from an answer.
-func parseAnswerPage[T any, P interface {
-	*T
-	decoder
-}](c *Client, answer []byte, op, name string) (*Page[T], error) {
-	page := new(Page[T])
-	if len(answer) == 0 {
-		return page, nil
-	}
-	err := c.scan(answer, op, func(s *scanner) {
-		*page = Page[T]{}
-		items := func() {
-			for a, ok := s.Array(); ok && s.More(&a); {
-				if s.Null() {
-					continue
-				}
-				item := new(T)
-				P(item).decode(s)
-				page.Items = append(page.Items, item)
-			}
-		}
-		if s.Peek() == '[' { // version 0.1 has no pages
-			items()
-		} else {
-			page.decode(s, name, items)
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	return page, nil
-}
-
-// one makes a request whose answer is a T, or nothing.
-func one[T any, P interface {
-	*T
-	decoder
-}](ctx context.Context, c *Client, r *request) (*T, error) {
-	answer, err := c.send(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	v := new(T)
-	if len(answer) == 0 {
-		return v, nil
-	}
-	if err := c.scan(answer, r.op, P(v).decode); err != nil {
-		return nil, err
-	}
-	return v, nil
-}
-
-// scan reads an answer. A text that strict JSON cannot hold, such as a name that was
-// cut in the middle of a sign, is no reason to refuse the rest: it is read as
-// encoding/json does. A field of another shape than documented is logged: it stays
-// empty, and Raw has it.
-func (c *Client) scan(answer []byte, op string, decode func(*scanner)) error {
-	var s scanner
-	read := func(text []byte) error {
-		s.Reset(string(text), text)
-		decode(&s)
-		s.End()
-		return s.Err()
-	}
-	err := read(answer)
-	if err != nil {
-		d := json.NewDecoder(bytes.NewReader(answer))
-		d.UseNumber() // as they are spelt
-		var v any
-		if json.Valid(answer) && d.Decode(&v) == nil {
-			if repaired, rerr := encodeJSON(v); rerr == nil {
-				err = read(repaired)
-			}
-		}
-	}
-	if err != nil {
-		return &answerError{op, err}
-	}
-	if err := s.ShapeFrom(0, "answer"); err != nil {
-		c.cfg.log.Warn("nexmo: an answer is not as documented", "op", op, "error", err)
-	}
-	return nil
-}
-
-func valueOf[T any](p *T) T {
-	if p == nil {
-		return *new(T)
-	}
-	return *p
 }
 
 // decode reads a page whose items are _embedded itself, or _embedded.name, or
@@ -294,30 +108,241 @@ func cursorOf(href string) string {
 	return ""
 }
 
-// The parameters of a query that are not given are not sent.
+// ParseEvents reads a list of events: a bare array, or a page of any version.
+// Links of the page are not followed; an empty object is an empty list.
+//
+// When some events of the list cannot be used, be it that their text is not strict
+// JSON, it returns the others, with an error that names each bad one by its place.
+func ParseEvents(data []byte) ([]*Event, error) {
+	page, err := parsePage(data)
+	return page.Items, err
+}
 
-func setText(q url.Values, name, text string) {
-	if text != "" {
-		q.Set(name, text)
+// parsePage is ParseEvents with the cursors of the page.
+func parsePage(data []byte) (*Page[Event], error) {
+	l := listing{data: data}
+	l.s.Reset("", data)
+	found, err := l.read()
+	if err != nil {
+		return &Page[Event]{}, &DecodeError{Err: fmt.Errorf("list: %w", err)}
+	}
+	return &Page[Event]{Items: found.events, Next: l.next, Prev: l.prev}, errors.Join(found.bad...)
+}
+
+// listing reads a list of events.
+type listing struct {
+	s          scanner
+	data       []byte
+	next, prev string // the cursors of the page
+	wrong      int    // how many guesses were, of where an item ends
+}
+
+// maxWrong is how many guesses may be wrong: each can cost as much as closingBrace
+// looks at, for an item of a few bytes.
+const maxWrong = 4
+
+// items is what an array of events holds.
+type items struct {
+	events []*Event
+	bad    []error // the others
+}
+
+func (l *listing) read() (*items, error) {
+	s := &l.s
+	var found *items
+	var err error
+	switch s.Peek() {
+	case '[':
+		found = l.items()
+	case '{':
+		found, err = l.page()
+	default:
+		s.Skip()
+		err = errors.New("want an array of events, or a page of them")
+	}
+	s.End()
+	if found == nil {
+		found = &items{events: []*Event{}}
+	}
+	return found, cmp.Or(s.Err(), err)
+}
+
+func (l *listing) items() *items {
+	found := &items{events: []*Event{}}
+	a, _ := l.s.Array()
+	for i := 0; l.s.More(&a); i++ {
+		start := l.s.Offset()
+		e, end, err := l.item(start)
+		l.s.Seek(end)
+		if err != nil {
+			found.bad = append(found.bad, fmt.Errorf("nexmo: list: item %d: %w", i, err))
+			continue
+		}
+		if len(found.events) == 0 { // others will be about as long; a page has 100 at most
+			found.events = make([]*Event, 0, min(1+len(l.data[end:])/(end-start), 100))
+		}
+		found.events = append(found.events, e)
+	}
+	return found
+}
+
+// item parses the item at an offset and returns where it ends.
+func (l *listing) item(start int) (e *Event, end int, err error) {
+	guess := 0
+	if l.data[start] == '{' && l.wrong < maxWrong {
+		guess = closingBrace(l.data, start)
+		if e, err = ParseEvent(l.data[start:guess]); err == nil {
+			return e, guess, nil // only what ends there can be parsed
+		}
+	}
+	if end = skipItem(l.data, start); end != guess {
+		e, err = ParseEvent(l.data[start:end])
+		if guess > 0 {
+			l.wrong++
+		}
+	}
+	return e, end, err
+}
+
+// closingBrace returns the end of the object at an offset, if there are no braces
+// in its texts and it is not very long. Else it returns any other place behind it.
+func closingBrace(data []byte, i int) int {
+	const most = 8 << 10
+	data = data[:min(len(data), i+most)]
+	for depth := 0; ; {
+		n := bytes.IndexByte(data[i:], '}')
+		if n < 0 {
+			return i
+		}
+		depth += bytes.Count(data[i:i+n], []byte{'{'}) - 1
+		if i += n + 1; depth <= 0 {
+			return i
+		}
 	}
 }
 
-func setSwitch(q url.Values, name string, b Bool) {
-	if b.IsSet() {
-		q.Set(name, b.String())
+// skipItem returns the end of the item at an offset, by its brackets alone. What
+// is wrong within it, ParseEvent will say: it must not cost the other items.
+func skipItem(data []byte, i int) int {
+	depth := 0
+	for ; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			i = skipText(data, i+1)
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth < 0 {
+				return i // it is the end of the list
+			}
+			if depth == 0 {
+				return i + 1
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(data)
+}
+
+// skipText returns where the quote is that ends a text, or the end of data.
+func skipText(data []byte, i int) int {
+	for {
+		n := bytes.IndexByte(data[i:], '"')
+		if n < 0 {
+			return len(data)
+		}
+		i += n
+		escapes := 0
+		for data[i-1-escapes] == '\\' { // the quote in front of the text is none
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return i
+		}
+		i++
 	}
 }
 
-func setEventID(q url.Values, name string, id EventID) {
-	if id > 0 {
-		q.Set(name, eventIDText(id))
+// page reads a page: the array of events is _embedded itself, or events or
+// data.events in it.
+func (l *listing) page() (found *items, err error) {
+	s := &l.s
+	single, paged, empty := false, false, true
+	o, _ := s.Object()
+	for s.Next(&o) {
+		empty = false
+		switch s.Name(&o) {
+		case "_embedded":
+			s.Once(&o, 0)
+			paged = true
+			found, err = l.embeddedItems(0)
+			continue
+		case "_links":
+			s.Once(&o, 1)
+			paged = true
+			l.next, l.prev = decodeCursors(s)
+			continue
+		case "page_size":
+			paged = true
+		case "type", "event_type":
+			single = true
+		}
+		s.Unknown(&o)
+	}
+	switch {
+	case err != nil || found != nil:
+		return found, err
+	case single: // its _embedded and _links are its own
+		return nil, errors.New("this is a single event: use ParseEvent")
+	case paged || empty:
+		return nil, nil
+	default:
+		return nil, errors.New("no _embedded: this is no page of events")
 	}
 }
 
-func eventIDText(id EventID) string { return strconv.FormatInt(int64(id), 10) }
-
-func setTime(q url.Values, name string, t time.Time) {
-	if !t.IsZero() {
-		q.Set(name, t.UTC().Format(timestampLayout))
+func (l *listing) embeddedItems(depth int) (found *items, err error) {
+	s := &l.s
+	switch s.Peek() {
+	case '[':
+		return l.items(), nil
+	case 'n':
+		s.Null()
+		return nil, nil
+	case '{':
+	default:
+		s.Skip()
+		return nil, errors.New("_embedded: want an array of events, or an object that holds one")
 	}
+	var inner *items
+	o, _ := s.Object()
+	for s.Next(&o) {
+		switch {
+		case s.Name(&o) == "events":
+			s.Once(&o, 0)
+			switch s.Peek() {
+			case '[':
+				found = l.items()
+			case 'n':
+				s.Null()
+			default:
+				s.Skip()
+				err = errors.New("_embedded.events: want an array")
+			}
+		case s.Name(&o) == "data" && depth == 0:
+			s.Once(&o, 1)
+			var derr error
+			inner, derr = l.embeddedItems(1)
+			err = cmp.Or(err, derr)
+		default:
+			s.Unknown(&o)
+		}
+	}
+	if found != nil {
+		return found, nil
+	}
+	return inner, err
 }
