@@ -9,15 +9,15 @@ import (
 
 // User is what an event tells of a user. Every field may be missing.
 type User struct {
-	ID          string          `json:"id,omitzero"`           // USR-…; filled from UserID when only that was sent
-	UserID      string          `json:"user_id,omitzero"`      // an older name of ID, as sent
-	Name        string          `json:"name,omitzero"`         // unique within the application
-	DisplayName string          `json:"display_name,omitzero"` // to show
-	ImageURL    string          `json:"image_url,omitzero"`    // of a picture to show
-	MemberID    string          `json:"member_id,omitzero"`    // of the user's member; few payloads tell
-	Media       Media           `json:"media,omitzero"`        // the member's settings
-	Properties  UserProperties  `json:"properties,omitzero"`   // what else the application keeps with the user
-	CustomData  json.RawMessage `json:"custom_data,omitzero"`  // keys as the application wrote them
+	ID          string         `json:"id,omitzero"`           // USR-…; filled from UserID when only that was sent
+	UserID      string         `json:"user_id,omitzero"`      // an older name of ID, as sent
+	Name        string         `json:"name,omitzero"`         // unique within the application
+	DisplayName string         `json:"display_name,omitzero"` // to show
+	ImageURL    string         `json:"image_url,omitzero"`    // of a picture to show
+	MemberID    string         `json:"member_id,omitzero"`    // of the user's member; few payloads tell
+	Media       Media          `json:"media,omitzero"`        // the member's settings
+	Properties  UserProperties `json:"properties,omitzero"`   // what else the application keeps with the user
+	CustomData  Raw            `json:"custom_data,omitzero"`  // keys as the application wrote them
 }
 
 func (u *User) normalize() {
@@ -28,7 +28,7 @@ func (u *User) normalize() {
 
 // UserProperties are the properties of a user.
 type UserProperties struct {
-	CustomData json.RawMessage `json:"custom_data,omitzero"` // keys as the application wrote them
+	CustomData Raw `json:"custom_data,omitzero"` // keys as the application wrote them
 }
 
 // Media are the media settings of a member.

@@ -1,9 +1,5 @@
 package nexmo
 
-import (
-	"encoding/json"
-)
-
 // ChannelType says by what means a member takes part: "app", "phone", "sip",
 // "websocket", "vbc", "whatsapp-voice", and for messages "sms", "mms",
 // "whatsapp", "viber" and "messenger". Unknown words are kept.
@@ -27,24 +23,24 @@ const (
 // Channel is the means by which a member takes part in a conversation, and for
 // calls the leg that carries it. Every field may be missing.
 type Channel struct {
-	ID          string          `json:"id,omitzero"`           // of the leg: a UUID, or 32 hexadecimal digits
-	Type        ChannelType     `json:"type,omitzero"`         // by what means
-	From        *Endpoint       `json:"from,omitzero"`         // the originating end; in requests, the channels that are accepted
-	To          *Endpoint       `json:"to,omitzero"`           // the destination
-	Number      string          `json:"number,omitzero"`       // in some answers, instead of To.Number
-	Headers     Headers         `json:"headers,omitzero"`      // custom ones, of the leg
-	LegIDs      []string        `json:"leg_ids,omitzero"`      // the first is the active one
-	Legs        Legs            `json:"legs,omitzero"`         // the legs and how far they have come
-	LegSettings json.RawMessage `json:"leg_settings,omitzero"` // usually an empty object
-	KnockingID  string          `json:"knocking_id,omitzero"`  // the knocker that the channel came from
-	CPA         Bool            `json:"cpa,omitzero"`          // whether call progress analysis is on
-	CPATime     Milliseconds    `json:"cpa_time,omitzero"`     // the time allowed for it
-	Preanswer   Bool            `json:"preanswer,omitzero"`    // whether media flows before the answer
-	RingTimeout Milliseconds    `json:"ring_timeout,omitzero"` // how long it rings
-	MaxLength   Milliseconds    `json:"max_length,omitzero"`   // of the call
-	CanHear     []string        `json:"can_hear,omitzero"`     // the legs that this one hears
-	CanSpeak    []string        `json:"can_speak,omitzero"`    // the legs that hear this one
-	ContentType string          `json:"content-type,omitzero"` // the audio of a websocket, such as audio/l16;rate=16000
+	ID          string       `json:"id,omitzero"`           // of the leg: a UUID, or 32 hexadecimal digits
+	Type        ChannelType  `json:"type,omitzero"`         // by what means
+	From        *Endpoint    `json:"from,omitzero"`         // the originating end; in requests, the channels that are accepted
+	To          *Endpoint    `json:"to,omitzero"`           // the destination
+	Number      string       `json:"number,omitzero"`       // in some answers, instead of To.Number
+	Headers     Headers      `json:"headers,omitzero"`      // custom ones, of the leg
+	LegIDs      []string     `json:"leg_ids,omitzero"`      // the first is the active one
+	Legs        Legs         `json:"legs,omitzero"`         // the legs and how far they have come
+	LegSettings Raw          `json:"leg_settings,omitzero"` // usually an empty object
+	KnockingID  string       `json:"knocking_id,omitzero"`  // the knocker that the channel came from
+	CPA         Bool         `json:"cpa,omitzero"`          // whether call progress analysis is on
+	CPATime     Milliseconds `json:"cpa_time,omitzero"`     // the time allowed for it
+	Preanswer   Bool         `json:"preanswer,omitzero"`    // whether media flows before the answer
+	RingTimeout Milliseconds `json:"ring_timeout,omitzero"` // how long it rings
+	MaxLength   Milliseconds `json:"max_length,omitzero"`   // of the call
+	CanHear     []string     `json:"can_hear,omitzero"`     // the legs that this one hears
+	CanSpeak    []string     `json:"can_speak,omitzero"`    // the legs that hear this one
+	ContentType string       `json:"content-type,omitzero"` // the audio of a websocket, such as audio/l16;rate=16000
 }
 
 // Endpoint is one end of a [Channel]. Which field names it depends on the type:

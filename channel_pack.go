@@ -3,7 +3,6 @@ package nexmo
 import (
 	"cmp"
 	"encoding/binary"
-	"encoding/json"
 	"maps"
 	"slices"
 )
@@ -63,7 +62,7 @@ func mergeChannel(old, n *Channel) *Channel {
 		Headers:     orHeaders(n.Headers, old.Headers),
 		LegIDs:      orList(n.LegIDs, old.LegIDs),
 		Legs:        orList(n.Legs, old.Legs),
-		LegSettings: orList(n.LegSettings, old.LegSettings),
+		LegSettings: cmp.Or(n.LegSettings, old.LegSettings),
 		KnockingID:  cmp.Or(n.KnockingID, old.KnockingID),
 		CPA:         cmp.Or(n.CPA, old.CPA),
 		CPATime:     cmp.Or(n.CPATime, old.CPATime),
@@ -138,7 +137,7 @@ func (p *packer) channel(c *Channel) {
 	packText(p, &c.Number)
 	p.headers(&c.Headers)
 	p.legs(&c.Legs)
-	p.raw(&c.LegSettings)
+	packText(p, &c.LegSettings)
 	packText(p, &c.KnockingID)
 	packNumber(p, &c.CPA)
 	packNumber(p, &c.CPATime)
@@ -224,20 +223,6 @@ func (p *packer) legs(list *Legs) {
 		packText(p, &l.ID)
 		packText(p, &l.Status)
 		p.listed = false
-	}
-}
-
-func (p *packer) raw(v *json.RawMessage) {
-	if p.mode == packing {
-		p.write(string(*v))
-		return
-	}
-	s := p.read()
-	switch {
-	case p.mode == unpacking && s != "":
-		*v = json.RawMessage(s)
-	case p.mode == comparing && *v != nil && string(*v) != s:
-		p.differs = true
 	}
 }
 

@@ -147,8 +147,8 @@ func FuzzREST(f *testing.F) {
 				}
 				continue
 			}
-			if raw := reflect.ValueOf(got).Elem().FieldByName("Raw"); raw.IsValid() && strict && !bytes.Equal(raw.Bytes(), bytes.TrimSpace(data)) {
-				t.Errorf("%s: Raw is %q", name, raw.Bytes())
+			if raw := reflect.ValueOf(got).Elem().FieldByName("Raw"); raw.IsValid() && strict && raw.String() != string(bytes.TrimSpace(data)) {
+				t.Errorf("%s: Raw is %q", name, raw.String())
 			}
 			want, err := r.model(data)
 			if !strict || err != nil || namesInAnotherCase(data) {
@@ -188,7 +188,7 @@ func FuzzPage(f *testing.F) {
 		items, sure := modelUsers(data)
 		got := make([]json.RawMessage, len(page.Items))
 		for i, item := range page.Items {
-			got[i] = item.Raw
+			got[i] = item.Raw.Bytes()
 		}
 		if diff := gocmp.Diff(items, got, sameJSON, cmpopts.EquateEmpty()); sure && diff != "" {
 			t.Errorf("items (-model +got):\n%s", diff)

@@ -240,7 +240,7 @@ func pairConversation() *nexmo.ConversationInfo {
 		Timestamp: nexmo.ConversationTimestamp{Created: pairTime("2024-01-01T14:00:00Z"), Updated: pairTime("2024-01-02T14:00:00Z")},
 		Properties: &nexmo.ConversationProperties{
 			TTL: nexmo.Seconds(2147483648 * time.Second), Type: "quick_chat", CustomSortKey: "CSK_1",
-			CustomData: json.RawMessage(`{"camelCase":"a","snake_case":12345678901234567890,"Kebab-Case":1.10}`),
+			CustomData: `{"camelCase":"a","snake_case":12345678901234567890,"Kebab-Case":1.10}`,
 		},
 		Numbers: []nexmo.ConversationNumber{
 			{Type: nexmo.ChannelTypePhone, Number: "447700900001"},
@@ -350,7 +350,7 @@ func pairConversations() []pairCase {
 			"update",
 			[]pairCall{{method: "PUT", target: one, body: `{"name":"cycle_shop","properties":{"custom_data":{"aB":"c_d"}}}`, answer: pairConversationAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.UpdateConversation(ctx, id, &nexmo.ConversationParams{Name: "cycle_shop", Properties: &nexmo.ConversationProperties{CustomData: json.RawMessage(`{"aB":"c_d"}`)}})
+				return c.UpdateConversation(ctx, id, &nexmo.ConversationParams{Name: "cycle_shop", Properties: &nexmo.ConversationProperties{CustomData: `{"aB":"c_d"}`}})
 			},
 			pairConversation(),
 		},
@@ -563,7 +563,7 @@ const pairEventAnswer = `{"id":7,"type":"message","from":"MEM-1","body":{"messag
 func pairEvent() *nexmo.Event {
 	return &nexmo.Event{
 		ID: 7, Type: nexmo.EventMessage, ConversationID: "CON-1", From: "MEM-1", Timestamp: pairTime("2020-01-01T14:00:00Z"),
-		FromUser:   &nexmo.User{ID: "USR-1", Name: "priya", DisplayName: "Priya", ImageURL: "https://example.com/1.png", CustomData: json.RawMessage(`{"fieldName":"v","other_field":1.50}`)},
+		FromUser:   &nexmo.User{ID: "USR-1", Name: "priya", DisplayName: "Priya", ImageURL: "https://example.com/1.png", CustomData: `{"fieldName":"v","other_field":1.50}`},
 		FromMember: "MEM-1", Body: &nexmo.Message{MessageContent: nexmo.TextMessage("hello")},
 	}
 }
@@ -602,11 +602,11 @@ func pairEvents() []pairCase {
 			"create answered with little",
 			[]pairCall{{method: "POST", target: path, body: `{"type":"custom:order-paid","body":{"orderID":12345678901234567890}}`, status: 200, answer: `{"id":"9","timestamp":"2020-01-01T14:00:00Z"}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.CreateEvent(ctx, "CON-1", &nexmo.Custom{Name: "order-paid", JSON: json.RawMessage(`{"orderID":12345678901234567890}`)})
+				return c.CreateEvent(ctx, "CON-1", &nexmo.Custom{Name: "order-paid", JSON: `{"orderID":12345678901234567890}`})
 			},
 			&nexmo.Event{
 				ID: 9, Type: "custom:order-paid", ConversationID: "CON-1", Timestamp: pairTime("2020-01-01T14:00:00Z"),
-				Body: &nexmo.Custom{Name: "order-paid", JSON: json.RawMessage(`{"orderID":12345678901234567890}`)},
+				Body: &nexmo.Custom{Name: "order-paid", JSON: `{"orderID":12345678901234567890}`},
 			},
 		},
 		{
@@ -632,7 +632,7 @@ func pairEvents() []pairCase {
 		pairSend("template", path, `{"type":"message","body":{"message_type":"template","template":{"name":"offer","parameters":["a","b"],"whatsapp":{"policy":"deterministic","locale":"en-GB"}}}}`,
 			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeTemplate, Template: &nexmo.Template{Name: "offer", Parameters: []string{"a", "b"}, WhatsApp: &nexmo.WhatsApp{Policy: "deterministic", Locale: "en-GB"}}})),
 		pairSend("custom message", path, `{"type":"message","body":{"message_type":"custom","custom":{"aB":1.0}}}`,
-			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeCustom, Custom: json.RawMessage(`{"aB":1.0}`)})),
+			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeCustom, Custom: `{"aB":1.0}`})),
 		pairSend("say", path, `{"type":"audio:say","from":"MEM-1","body":{"text":"hello","level":0.5,"loop":0,"queue":false,"language":"en-GB","style":2,"premium":true,"ssml":false}}`,
 			&nexmo.AudioSay{Text: "hello", Level: new(0.5), Loop: new(0), Queue: nexmo.False, Language: "en-GB", Style: 2, Premium: nexmo.True, SSML: nexmo.False}, nexmo.From("MEM-1")),
 		pairSend("play", path, `{"type":"audio:play","body":{"stream_url":["https://example.com/1.mp3"],"level":-0.5,"loop":2}}`,
@@ -645,7 +645,7 @@ func pairEvents() []pairCase {
 		pairSend("mute", path, `{"type":"audio:mute:on","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, &nexmo.AudioMuteOn{LegTarget: leg}, nexmo.From("MEM-1")),
 		pairSend("earmuff off", path, `{"type":"audio:earmuff:off","body":{"rtc_id":"leg-1"}}`, &nexmo.AudioEarmuffOff{LegTarget: leg}),
 		pairSend("text", old, `{"type":"text","from":"MEM-1","to":"MEM-2","body":{"text":"hello"}}`, &nexmo.Text{Text: "hello"}, nexmo.From("MEM-1"), nexmo.To("MEM-2")),
-		pairSend("a type of tomorrow", path, `{"type":"tomorrow:type","body":{"a":[1,{"b":null}]}}`, &nexmo.RawBody{Type: "tomorrow:type", JSON: json.RawMessage(`{"a":[1,{"b":null}]}`)}),
+		pairSend("a type of tomorrow", path, `{"type":"tomorrow:type","body":{"a":[1,{"b":null}]}}`, &nexmo.RawBody{Type: "tomorrow:type", JSON: `{"a":[1,{"b":null}]}`}),
 		{
 			"get",
 			[]pairCall{{method: "GET", target: path + "/7", answer: pairEventAnswer}},
@@ -701,7 +701,7 @@ const pairUserAnswer = `{"id":"USR-1","name":"priya","display_name":"Priya","ima
 func pairUser() *nexmo.UserInfo {
 	return &nexmo.UserInfo{
 		ID: "USR-1", Name: "priya", DisplayName: "Priya", ImageURL: "https://example.com/1.png",
-		Properties: nexmo.UserInfoProperties{CustomData: json.RawMessage(`{"custom_key":"custom_value","otherKey":12345678901234567890}`), TTL: nexmo.Seconds(time.Hour)},
+		Properties: nexmo.UserInfoProperties{CustomData: `{"custom_key":"custom_value","otherKey":12345678901234567890}`, TTL: nexmo.Seconds(time.Hour)},
 		Channels: nexmo.UserChannels{
 			PSTN:      []nexmo.UserChannel{{Number: "123457"}},
 			SIP:       []nexmo.UserChannel{{URI: "sip:4442138907@sip.example.com;transport=tls", Username: "New SIP", Password: "made-up"}},
@@ -804,7 +804,7 @@ func pairUsers() []pairCase {
 				ConversationInfo: nexmo.ConversationInfo{
 					ID: "CON-1", Name: "first", State: nexmo.ConversationStateActive, SequenceNumber: 3,
 					Timestamp:  nexmo.ConversationTimestamp{Created: pairTime("2024-01-01T14:00:00Z")},
-					Properties: &nexmo.ConversationProperties{CustomData: json.RawMessage(`{"aB":1}`)},
+					Properties: &nexmo.ConversationProperties{CustomData: `{"aB":1}`},
 				},
 				MemberID: "MEM-1", MemberState: nexmo.MemberStateInvited,
 			}},
@@ -1070,7 +1070,7 @@ func pairVerbs() []pairCase {
 func pairLists() []pairCase {
 	const path = "/v1/conversations/CON-1/events"
 	const typing = `{"id":1,"type":"custom:a","from":"MEM-1","body":{"aB":1.0}}`
-	event := &nexmo.Event{ID: 1, Type: "custom:a", ConversationID: "CON-1", From: "MEM-1", Body: &nexmo.Custom{Name: "a", JSON: json.RawMessage(`{"aB":1.0}`)}}
+	event := &nexmo.Event{ID: 1, Type: "custom:a", ConversationID: "CON-1", From: "MEM-1", Body: &nexmo.Custom{Name: "a", JSON: `{"aB":1.0}`}}
 	events := func(name, answer string, want nexmo.Page[nexmo.Event]) pairCase {
 		return pairCase{
 			"events " + name,
@@ -1653,7 +1653,7 @@ func pairRefused() map[string]map[string]func(ctx context.Context, c *nexmo.Clie
 		"MessageType":            {"none": event(&nexmo.Message{})},
 		"RetentionDays":          {"401": record(nexmo.RecordParams{RetentionDays: 401}), "negative": record(nexmo.RecordParams{RetentionDays: -1})},
 		"Timeout":                {"long": record(nexmo.RecordParams{Timeout: nexmo.Seconds(7201 * time.Second)}), "negative": record(nexmo.RecordParams{Timeout: -1})},
-		"body of the event":      {"long": event(&nexmo.Custom{Name: "a", JSON: json.RawMessage(`"` + strings.Repeat("x", 4095) + `"`)})},
+		"body of the event":      {"long": event(&nexmo.Custom{Name: "a", JSON: nexmo.Raw(`"` + strings.Repeat("x", 4095) + `"`)})},
 		"type of the event":      {"none": event(&nexmo.RawBody{}), "pattern": event(&nexmo.RawBody{Type: "audio:*"})},
 		"event": {"no ID": func(ctx context.Context, c *nexmo.Client) error {
 			return nexmo.NewConversation("CON-1", nexmo.WithClient(c)).MarkSeen(ctx, &nexmo.Event{})
@@ -1742,7 +1742,7 @@ func TestPairLimitsReached(t *testing.T) {
 	_, err4 := c.EventsPage(ctx, "CON-1", &nexmo.EventListOptions{Types: slices.Repeat([]nexmo.EventType{nexmo.EventText}, 5)})
 	_, err5 := c.CreateEvent(ctx, "CON-1", &nexmo.AudioDTMF{Digits: strings.Repeat("9", 45)})
 	_, err6 := c.CreateEvent(ctx, "CON-1", &nexmo.Message{MessageContent: nexmo.TextMessage(long(10000))})
-	_, err11 := c.CreateEvent(ctx, "CON-1", &nexmo.Custom{Name: strings.Repeat("a", 93), JSON: json.RawMessage(` "` + strings.Repeat("x", 4094) + `" `)})
+	_, err11 := c.CreateEvent(ctx, "CON-1", &nexmo.Custom{Name: strings.Repeat("a", 93), JSON: nexmo.Raw(` "` + strings.Repeat("x", 4094) + `" `)})
 	err7 := c.StartRecording(ctx, "CON-1", nexmo.RecordParams{RetentionDays: 1, Timeout: nexmo.Seconds(2 * time.Hour)})
 	_, err8 := c.StartTalk(ctx, "CON-1", nexmo.TalkParams{Text: "a", Level: -1})
 	_, err9 := c.StartStream(ctx, "CON-1", nexmo.StreamParams{StreamURL: urls, Level: 0.1})
@@ -1856,7 +1856,7 @@ func TestPairCustomData(t *testing.T) {
 				}
 				return c
 			}
-			raw := json.RawMessage(data)
+			raw := nexmo.Raw(data)
 			conversation, err := client(`{"id":"CON-1","properties":{"custom_data":`+data+`}}`).CreateConversation(t.Context(), &nexmo.ConversationParams{Properties: &nexmo.ConversationProperties{CustomData: raw}})
 			if err != nil {
 				t.Fatal(err)
@@ -1874,7 +1874,7 @@ func TestPairCustomData(t *testing.T) {
 				t.Fatalf("the body is a %T", event.Body)
 			}
 			var got []string
-			for _, v := range []json.RawMessage{conversation.Properties.CustomData, user.Properties.CustomData, custom.JSON} {
+			for _, v := range []nexmo.Raw{conversation.Properties.CustomData, user.Properties.CustomData, custom.JSON} {
 				got = append(got, string(v))
 			}
 			if diff := cmp.Diff(slices.Repeat([]string{data}, 3), got); diff != "" {

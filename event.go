@@ -1,11 +1,11 @@
 package nexmo
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -59,19 +59,19 @@ func scanEventID(s *scanner) (EventID, bool) {
 //
 // An event is read-only: all handlers share it.
 type Event struct {
-	ID             EventID         // its place in the conversation, or 0
-	Type           EventType       // as sent, known or not
-	ConversationID string          // "" for events of the application, which may name a conversation in their body
-	ApplicationID  string          // "" where the path does not carry it
-	From           string          // a member ID, "knocker:…" before a caller became a member, or ""
-	To             string          // the member that the event is addressed to, or ""
-	Timestamp      time.Time       // in UTC; zero where the path does not carry it
-	FromUser       *User           // the user who acted (_embedded.from_user), or nil
-	FromMember     string          // the member who acted (_embedded.from_member.id), or ""
-	State          *EventState     // the receipts that the service keeps with the event, or nil
-	Params         json.RawMessage // the callback.params of the conversation, or nil
-	Body           Body            // never nil in an event from this package
-	Raw            json.RawMessage // the event as received, whole; nil in an event made in Go
+	ID             EventID     // its place in the conversation, or 0
+	Type           EventType   // as sent, known or not
+	ConversationID string      // "" for events of the application, which may name a conversation in their body
+	ApplicationID  string      // "" where the path does not carry it
+	From           string      // a member ID, "knocker:…" before a caller became a member, or ""
+	To             string      // the member that the event is addressed to, or ""
+	Timestamp      time.Time   // in UTC; zero where the path does not carry it
+	FromUser       *User       // the user who acted (_embedded.from_user), or nil
+	FromMember     string      // the member who acted (_embedded.from_member.id), or ""
+	State          *EventState // the receipts that the service keeps with the event, or nil
+	Params         Raw         // the callback.params of the conversation, or ""
+	Body           Body        // never nil in an event from this package
+	Raw            Raw         // the event as received, whole; "" in an event made in Go
 }
 
 // EventState holds the receipts that the service keeps with a text, an image or
@@ -107,9 +107,9 @@ func (m *ReceiptTimes) decode(s *scanner) {
 // RawBody is the body of an event of an unknown type, or of a known type whose
 // body is not the documented shape. Nothing of it is lost.
 type RawBody struct {
-	Type EventType       // as sent
-	JSON json.RawMessage // nil when the event has no body
-	Err  error           // nil for an unknown type, else what is not as documented
+	Type EventType // as sent
+	JSON Raw       // "" when the event has no body
+	Err  error     // nil for an unknown type, else what is not as documented
 }
 
 // EventType returns the type of the event.
@@ -121,13 +121,13 @@ func (b *RawBody) EventType() EventType {
 }
 
 // MarshalJSON writes the body as it is.
-func (b RawBody) MarshalJSON() ([]byte, error) { return rawOrEmpty(b.JSON), nil }
+func (b RawBody) MarshalJSON() ([]byte, error) { return b.JSON.orEmptyObject().Bytes(), nil }
 
 // Custom is the body of an event of a type that the application defined itself,
 // custom:<name>. Decode JSON, or register a handler with [OnCustom].
 type Custom struct {
-	Name string          // without "custom:"
-	JSON json.RawMessage // untouched: the keys are the application's
+	Name string // without "custom:"
+	JSON Raw    // untouched: the keys are the application's
 }
 
 // EventType returns custom:<name>.
@@ -139,14 +139,7 @@ func (b *Custom) EventType() EventType {
 }
 
 // MarshalJSON writes the body as it is.
-func (b Custom) MarshalJSON() ([]byte, error) { return rawOrEmpty(b.JSON), nil }
-
-func rawOrEmpty(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
-		return json.RawMessage("{}")
-	}
-	return raw
-}
+func (b Custom) MarshalJSON() ([]byte, error) { return b.JSON.orEmptyObject().Bytes(), nil }
 
 // DecodeError says that an event, or the body of one, could not be read. It
 // names what is wrong and never holds content of the event.
@@ -192,7 +185,7 @@ func (e *Event) Deleted() (time.Time, bool) {
 	var at time.Time
 	if b, ok := e.Body.(interface{ deletedAt() time.Time }); ok {
 		at = b.deletedAt()
-	} else if bytes.Contains(e.Raw, []byte(`"deleted"`)) {
+	} else if strings.Contains(string(e.Raw), `"deleted"`) {
 		at = readDeleted(e.Raw)
 	}
 	return at, !at.IsZero()
@@ -201,8 +194,8 @@ func (e *Event) Deleted() (time.Time, bool) {
 // MarshalJSON writes Raw when the event was received, so that nothing of it is
 // lost, and else the fields as version 1 sends them.
 func (e *Event) MarshalJSON() ([]byte, error) {
-	if e.Raw != nil {
-		return e.Raw, nil
+	if e.Raw != "" {
+		return e.Raw.Bytes(), nil
 	}
 	typ := e.Type
 	if e.Body != nil {
@@ -249,17 +242,17 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 const timestampLayout = "2006-01-02T15:04:05.000Z"
 
 type eventJSON struct {
-	ApplicationID  string          `json:"application_id,omitzero"`
-	ConversationID string          `json:"conversation_id,omitzero"`
-	ID             EventID         `json:"id,omitzero"`
-	Type           EventType       `json:"type"`
-	From           string          `json:"from,omitzero"`
-	To             string          `json:"to,omitzero"`
-	Body           any             `json:"body"`
-	State          *EventState     `json:"state,omitzero"`
-	Timestamp      string          `json:"timestamp,omitzero"`
-	Embedded       *embeddedJSON   `json:"_embedded,omitzero"`
-	Params         json.RawMessage `json:"params,omitzero"`
+	ApplicationID  string        `json:"application_id,omitzero"`
+	ConversationID string        `json:"conversation_id,omitzero"`
+	ID             EventID       `json:"id,omitzero"`
+	Type           EventType     `json:"type"`
+	From           string        `json:"from,omitzero"`
+	To             string        `json:"to,omitzero"`
+	Body           any           `json:"body"`
+	State          *EventState   `json:"state,omitzero"`
+	Timestamp      string        `json:"timestamp,omitzero"`
+	Embedded       *embeddedJSON `json:"_embedded,omitzero"`
+	Params         Raw           `json:"params,omitzero"`
 }
 
 type embeddedJSON struct {

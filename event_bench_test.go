@@ -44,7 +44,7 @@ func BenchmarkParseEvents(b *testing.B) {
 func BenchmarkMarshalEvent(b *testing.B) {
 	received := parseText(b, rings.Joined()[0])
 	made := *received
-	made.Raw = nil
+	made.Raw = ""
 	for _, bb := range []struct {
 		name string
 		e    *nexmo.Event

@@ -34,7 +34,7 @@ func checkParseEvents(t *testing.T, data []byte) {
 			t.Fatalf("ParseEvents accepted what is not strict JSON: %d events", len(events))
 		}
 		for _, e := range events { // around one that is bad
-			checkParseEvent(t, e.Raw)
+			checkParseEvent(t, e.Raw.Bytes())
 		}
 		return
 	}

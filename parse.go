@@ -1,7 +1,6 @@
 package nexmo
 
 import (
-	"encoding/json"
 	"errors"
 	"net/url"
 	"strings"
@@ -20,24 +19,14 @@ import (
 //
 // The event keeps nothing of data.
 func ParseEvent(data []byte) (*Event, error) {
-	return parseOwned(clone(data))
+	return parse("", data)
 }
 
 // parsePacket is ParseEvent for a packet of the realtime session: the name of the
 // event and its payload.
 func parsePacket(name EventType, data []byte) (*Event, error) {
-	return parse(name, clone(data))
+	return parse(name, data)
 }
-
-// clone is bytes.Clone without room to grow, and a little quicker.
-func clone(data []byte) []byte {
-	own := make([]byte, len(data))
-	copy(own, data)
-	return own
-}
-
-// parseOwned is ParseEvent for data that nobody else will change.
-func parseOwned(data []byte) (*Event, error) { return parse("", data) }
 
 // parser reads one event. It lives on the stack: the garbage collector need not be
 // told of what is written there, and nothing is kept from one event to the next.
@@ -64,22 +53,22 @@ type envelope struct {
 // span is a value that was read or skipped; none when end is 0.
 type span struct{ start, end int }
 
-// parse reads an event, which keeps raw, for Raw and the raw values within, and a
-// copy of it, of which its strings are views. A packet has a name, and else it is "".
-func parse(packet EventType, raw []byte) (*Event, error) {
+// parse reads an event. The event keeps one copy of data: its Raw. All of its
+// strings are parts of that. packet is the name of a packet, or "".
+func parse(packet EventType, data []byte) (*Event, error) {
 	var p parser
-	p.packet = packet
-	if err := p.read(raw); err != nil {
+	p.packet, p.Raw = packet, Raw(data)
+	if err := p.read(data); err != nil {
 		return nil, &DecodeError{Type: p.Type, Err: err}
 	}
-	p.Raw = raw
 	return p.finish(), nil
 }
 
-// read reads the envelope, in whatever form it is, and finds the body.
-func (p *parser) read(raw []byte) error {
+// read reads the envelope, in whatever form it is, and finds the body. data is what
+// Raw is a copy of.
+func (p *parser) read(data []byte) error {
 	s := &p.s
-	s.Reset(string(raw), raw)
+	s.Reset(string(p.Raw), data)
 	var err error
 	if s.Peek() == '[' {
 		err = p.readPacket()
@@ -109,9 +98,10 @@ func (p *parser) read(raw []byte) error {
 
 // readDeleted returns body.timestamp.deleted of an event whose body holds nothing
 // else, or zero.
-func readDeleted(raw []byte) time.Time {
+func readDeleted(raw Raw) time.Time {
 	var p parser
-	if p.read(raw) != nil || p.body.end == 0 {
+	p.Raw = raw
+	if p.read(raw.Bytes()) != nil || p.body.end == 0 {
 		return time.Time{}
 	}
 	s := &p.s
@@ -229,7 +219,7 @@ func (p *parser) readEnvelope() error {
 			p.readEmbedded()
 		case "params":
 			s.Once(&o, 14)
-			p.Params, _ = s.Raw()
+			p.Params.decode(s)
 		case "session_destination":
 			s.Once(&o, 15)
 			p.destination, _ = s.Text()
@@ -375,9 +365,9 @@ func conversationInLink(href string) string {
 // is complete.
 func (p *parser) finish() *Event {
 	s, shape := &p.s, p.shape
-	var content json.RawMessage
+	var content Raw
 	if p.body.end != 0 {
-		content = p.Raw[p.body.start:p.body.end:p.body.end]
+		content = p.Raw[p.body.start:p.body.end]
 	}
 	if p.made == nil {
 		p.make(p.Type) // event_type has named it

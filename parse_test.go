@@ -260,8 +260,8 @@ func TestParseEventMalformedBodies(t *testing.T) {
 			e := parseText(t, data)
 			if diff := cmp.Diff(&nexmo.Event{
 				ID: sent.ID, Type: sent.Type, ConversationID: sent.ConversationID, ApplicationID: sent.ApplicationID,
-				From: sent.From, Timestamp: sent.Timestamp, Raw: data,
-				Body: &nexmo.RawBody{Type: sent.Type, JSON: sent.Body, Err: errors.New(want)},
+				From: sent.From, Timestamp: sent.Timestamp, Raw: nexmo.Raw(data),
+				Body: &nexmo.RawBody{Type: sent.Type, JSON: nexmo.Raw(sent.Body), Err: errors.New(want)},
 			}, e, identical); diff != "" {
 				t.Errorf("ParseEvent (-want +got):\n%s", diff)
 			}

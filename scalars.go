@@ -208,7 +208,7 @@ func (h *Headers) decode(s *scanner) {
 		if s.Peek() == '"' {
 			m[name], _ = s.Text()
 		} else if raw, ok := s.Raw(); ok {
-			m[name] = string(raw)
+			m[name] = raw
 		} else {
 			m[name] = ""
 		}

@@ -412,7 +412,7 @@ func TestSessionFaults(t *testing.T) {
 				alice := server.Join(conversation, "alice")
 				synctest.Wait()
 				tt.disturb(server.Faults())
-				bodies := []nexmo.Body{&nexmo.Text{Text: "x"}, &nexmo.Message{MessageContent: nexmo.TextMessage("x")}, &nexmo.Custom{Name: "order", JSON: []byte(`{}`)}}
+				bodies := []nexmo.Body{&nexmo.Text{Text: "x"}, &nexmo.Message{MessageContent: nexmo.TextMessage("x")}, &nexmo.Custom{Name: "order", JSON: `{}`}}
 				for i := range tt.events {
 					if tt.cuts > 0 && i%(tt.events/tt.cuts) == 20 {
 						server.Faults().Frames("alice", nexmotest.Cut(), 1, "custom:*")
@@ -1279,7 +1279,7 @@ func TestSessionDeliveryReceipts(t *testing.T) {
 			server.Faults().Frames("alice", nexmotest.Duplicate(), 0)
 			text := server.Emit(conversation, &nexmo.Text{Text: "x"}, nexmotest.From(bob))
 			message := server.Emit(conversation, &nexmo.Message{MessageContent: nexmo.TextMessage("x")}, nexmotest.From(bob))
-			server.Emit(conversation, &nexmo.Custom{Name: "x", JSON: []byte(`{}`)}, nexmotest.From(bob))
+			server.Emit(conversation, &nexmo.Custom{Name: "x", JSON: `{}`}, nexmotest.From(bob))
 			server.Emit(conversation, &nexmo.Text{Text: "own"}, nexmotest.From(alice))
 			synctest.Wait()
 			got := map[nexmo.EventID]string{}
@@ -1357,7 +1357,7 @@ func BenchmarkSessions(b *testing.B) {
 		}
 		b.ReportMetric(float64(memoryInUse()-before)/sessions, "B/session")
 		for _, id := range conversations {
-			server.Emit(id, &nexmo.Custom{Name: "x", JSON: []byte(`{}`)})
+			server.Emit(id, &nexmo.Custom{Name: "x", JSON: `{}`})
 		}
 		for handled.Load() < sessions {
 			runtime.Gosched()

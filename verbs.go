@@ -122,15 +122,15 @@ func (c *Conversation) SendEphemeral(ctx context.Context, v any, opts ...EventOp
 }
 
 // contentOf writes what the application puts into an event; nil is nothing.
-func contentOf(v any) (json.RawMessage, error) {
+func contentOf(v any) (Raw, error) {
 	if v == nil {
-		return nil, nil
+		return "", nil
 	}
 	body, err := encodeJSON(v)
 	if err != nil {
-		return nil, &invalidError{"create event", "body of the event", fmt.Sprintf("it cannot be written as JSON (%T)", err), err}
+		return "", &invalidError{"create event", "body of the event", fmt.Sprintf("it cannot be written as JSON (%T)", err), err}
 	}
-	return body, nil
+	return Raw(body), nil
 }
 
 // MarkDelivered sends the receipt that e reached the member, and MarkSeen the one
@@ -159,7 +159,7 @@ func (c *Conversation) mark(ctx context.Context, e *Event, as string, opts []Eve
 	if err != nil {
 		return err
 	}
-	_, err = c.Send(ctx, &RawBody{Type: EventType(family + ":" + as), JSON: body}, opts...)
+	_, err = c.Send(ctx, &RawBody{Type: EventType(family + ":" + as), JSON: Raw(body)}, opts...)
 	return err
 }
 
@@ -338,7 +338,7 @@ func (c *Conversation) load(info *ConversationInfo, list []*MemberInfo, baseline
 	var told struct {
 		SequenceNumber *EventID `json:"sequence_number"`
 	}
-	if json.Unmarshal(info.Raw, &told) == nil && told.SequenceNumber != nil && baseline {
+	if info.Raw.Decode(&told) == nil && told.SequenceNumber != nil && baseline {
 		c.seq.start(at + 1)
 	}
 	asOf := &Event{ID: max(at, 1)} // before whatever events told, when that is not known

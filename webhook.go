@@ -147,7 +147,7 @@ func (h *WebhookHandler) serve(w http.ResponseWriter, r *http.Request, res *Webh
 		cancel()
 		return h.refusal(err), err
 	}
-	e, err := parseOwned(payload)
+	e, err := ParseEvent(payload)
 	if err != nil {
 		cancel()
 		return http.StatusBadRequest, err

@@ -48,7 +48,7 @@ type Kind byte
 // often holds no pointers.
 type Scanner struct {
 	raw  []byte // the text
-	src  string // the same bytes, of which text is handed out; may be empty
+	src  string // the same bytes, of which all that is returned is a part; may be empty
 	root int    // offset of the outermost value
 	pos  int    // offset of the next byte
 	// depth is the number of objects and arrays that are open.
@@ -79,10 +79,11 @@ func (e *SyntaxError) Error() string {
 	return "invalid JSON at byte " + strconv.Itoa(e.Offset) + ": " + e.Reason
 }
 
-// Reset makes the scanner read a new text, given twice: strings handed out are
-// sub-strings of src, raw values are sub-slices of raw. Both must hold the same
-// bytes. Without src, each string that is handed out is made: that is for callers
-// who want few of many. Reset panics if their lengths differ otherwise.
+// Reset makes the scanner read a new text, given twice: the scanner reads raw, and
+// the strings that it returns are sub-strings of src. Both must hold the same
+// bytes, and raw must not change before the last call. If src is empty, each string
+// is a copy of its own: that is for callers who want few of many. Reset panics if
+// src is not empty and the lengths differ.
 func (s *Scanner) Reset(src string, raw []byte) {
 	if src != "" && len(src) != len(raw) {
 		panic("jsonscan: the two copies of the text differ in length")
@@ -453,17 +454,13 @@ func (s *Scanner) More(a *Array) bool {
 	return true
 }
 
-// Raw consumes a value and returns its bytes, which belong to the text given to
-// Reset. It returns false for null.
-func (s *Scanner) Raw() ([]byte, bool) {
+// Raw consumes a value and returns its text. It returns false for null.
+func (s *Scanner) Raw() (string, bool) {
 	if s.Null() {
-		return nil, false
+		return "", false
 	}
 	start, end := s.Skip()
-	if s.err != nil {
-		return nil, false
-	}
-	return s.raw[start:end:end], true
+	return s.view(start, end), s.err == nil
 }
 
 // Skip consumes a value of any kind and returns where it begins and ends.
@@ -476,12 +473,13 @@ func (s *Scanner) Skip() (start, end int) {
 	return start, s.pos
 }
 
-// Since returns the bytes from an offset on that have been consumed, as Raw does.
-func (s *Scanner) Since(start int) []byte {
+// Since returns the text from an offset on that has been consumed; "" after a
+// syntax error.
+func (s *Scanner) Since(start int) string {
 	if s.err != nil {
-		return nil
+		return ""
 	}
-	return s.raw[start:s.pos:s.pos]
+	return s.view(start, s.pos)
 }
 
 // skip consumes a value of any kind, checking all of it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -340,7 +341,7 @@ func TestErrorIsStickyAndEndsEverything(t *testing.T) {
 	text, ok = s.Number()
 	check("Number", text == "" && !ok)
 	raw, ok := s.Raw()
-	check("Raw", raw == nil && !ok)
+	check("Raw", raw == "" && !ok)
 	start, end := s.Skip()
 	check("Skip", start == 0 && end == 0)
 	check("Null", !s.Null())
@@ -367,7 +368,7 @@ func TestSyntaxErrorInsideAnyValueGivesZeroValues(t *testing.T) {
 		"Int":    {`12e`, func(s *Scanner) (any, bool) { v, ok := s.Int(); return v, ok }, int64(0)},
 		"Float":  {`12.`, func(s *Scanner) (any, bool) { v, ok := s.Float(); return v, ok }, float64(0)},
 		"Number": {`-x`, func(s *Scanner) (any, bool) { v, ok := s.Number(); return v, ok }, ""},
-		"Raw":    {`[1,2,,]`, func(s *Scanner) (any, bool) { v, ok := s.Raw(); return v, ok }, []byte(nil)},
+		"Raw":    {`[1,2,,]`, func(s *Scanner) (any, bool) { v, ok := s.Raw(); return v, ok }, ""},
 		"null":   {`nul`, func(s *Scanner) (any, bool) { v, ok := s.Text(); return v, ok }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -542,7 +543,7 @@ func TestValuesOfEveryKind(t *testing.T) {
 		"Float":  func(s *Scanner) (any, bool) { v, ok := s.Float(); return v, ok },
 		"Number": func(s *Scanner) (any, bool) { v, ok := s.Number(); return v, ok },
 		"Time":   func(s *Scanner) (any, bool) { v, ok := s.Time(); return v, ok },
-		"Raw":    func(s *Scanner) (any, bool) { v, ok := s.Raw(); return string(v), ok },
+		"Raw":    func(s *Scanner) (any, bool) { v, ok := s.Raw(); return v, ok },
 		"Null": func(s *Scanner) (any, bool) {
 			null := s.Null()
 			if !null {
@@ -684,7 +685,7 @@ func TestSkipGivesSpanWithoutWhitespace(t *testing.T) {
 	}
 }
 
-func TestRawIsPartOfTheTextAndCannotGrowIntoIt(t *testing.T) {
+func TestRawIsPartOfTheText(t *testing.T) {
 	t.Parallel()
 	text := `[{"a":1},2]`
 	raw := []byte(text)
@@ -693,14 +694,11 @@ func TestRawIsPartOfTheTextAndCannotGrowIntoIt(t *testing.T) {
 	a, _ := s.Array()
 	s.More(&a)
 	v, ok := s.Raw()
-	if !ok || string(v) != `{"a":1}` {
+	if !ok || v != `{"a":1}` {
 		t.Fatalf("got %s, %v", v, ok)
 	}
-	if &v[0] != &raw[1] {
+	if unsafe.StringData(v) != unsafe.StringData(text[1:]) {
 		t.Error("the value was copied")
-	}
-	if cap(v) != len(v) {
-		t.Errorf("capacity %d reaches beyond the %d bytes of the value", cap(v), len(v))
 	}
 }
 
