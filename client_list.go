@@ -112,22 +112,18 @@ func parseAnswerPage[T any, P interface {
 		return page, nil
 	}
 	err := c.scan(answer, op, func(s *scanner) {
-		*page = Page[T]{}
-		items := func() {
-			for a, ok := s.Array(); ok && s.More(&a); {
+		items, l := readList(s, name, func() (items []*T) {
+			for a, _ := s.Array(); s.More(&a); {
 				if s.Null() {
 					continue
 				}
 				item := new(T)
 				P(item).decode(s)
-				page.Items = append(page.Items, item)
+				items = append(items, item)
 			}
-		}
-		if s.Peek() == '[' { // version 0.1 has no pages
-			items()
-		} else {
-			page.decode(s, name, items)
-		}
+			return items
+		})
+		*page = Page[T]{items, l.next, l.prev}
 	})
 	if err != nil {
 		return nil, err

@@ -1,10 +1,7 @@
 package nexmo
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 )
@@ -17,42 +14,91 @@ type Page[T any] struct {
 	Prev  string // the cursor of the page before; "" at the start
 }
 
-// decode reads a page whose items are _embedded itself, or _embedded.name, or
-// _embedded.data.name.
-func (p *Page[T]) decode(s *scanner, name string, items func()) {
+// pageInfo is what a list tells beside its items.
+type pageInfo struct {
+	name       string // of the items, such as events
+	next, prev string // the cursors of the page
+
+	found     bool   // there is an array of items
+	misplaced string // the first field that should hold the array or lead to it, and does not
+	object    bool   // it is an object, not an array
+	empty     bool   // without fields
+	paged     bool   // with a field that pages have
+	typed     bool   // with a field that events have
+}
+
+// readList reads a list in any of the shapes in which the service sends one: an
+// array, or a page. The items of a page are _embedded itself, or _embedded.<name>,
+// or else _embedded.data.<name>. array reads an array of items. Without an array,
+// readList returns the zero T.
+func readList[T any](s *scanner, name string, array func() T) (items T, l pageInfo) {
+	l.name = name
+	if s.Peek() == '[' {
+		l.found = true
+		return array(), l
+	}
+	l.object, l.empty = s.Peek() == '{', true
 	o, _ := s.Object()
 	for s.Next(&o) {
+		l.empty = false
 		switch s.Name(&o) {
 		case "_embedded":
 			s.Once(&o, 0)
-			embedded(s, name, items, 1)
+			l.paged = true
+			items, l.found = readEmbedded(s, &l, array, 1)
+			continue
 		case "_links":
 			s.Once(&o, 1)
-			p.Next, p.Prev = decodeCursors(s)
-		default:
-			s.Unknown(&o)
+			l.paged = true
+			l.next, l.prev = decodeCursors(s)
+			continue
+		case "page_size":
+			l.paged = true
+		case "type", "event_type":
+			l.typed = true
 		}
+		s.Unknown(&o)
 	}
+	return items, l
 }
 
-func embedded(s *scanner, name string, items func(), depth int) {
+// readEmbedded reads the value of _embedded, or of data in it, where depth is 0.
+func readEmbedded[T any](s *scanner, l *pageInfo, array func() T, depth int) (items T, found bool) {
 	if s.Peek() != '{' {
-		items()
-		return
+		return readItems(s, l, "_embedded", array)
 	}
+	var inner T // of data: the other ones come first
+	var innerFound bool
 	o, _ := s.Object()
 	for s.Next(&o) {
 		switch {
-		case s.Name(&o) == name:
+		case s.Name(&o) == l.name:
 			s.Once(&o, 0)
-			items()
+			items, found = readItems(s, l, "_embedded."+l.name, array)
 		case s.Name(&o) == "data" && depth > 0:
 			s.Once(&o, 1)
-			embedded(s, name, items, depth-1)
+			inner, innerFound = readEmbedded(s, l, array, depth-1)
 		default:
 			s.Unknown(&o)
 		}
 	}
+	if !found {
+		return inner, innerFound
+	}
+	return items, true
+}
+
+// readItems reads an array of items. What is no array is skipped and noted.
+func readItems[T any](s *scanner, l *pageInfo, path string, array func() T) (items T, found bool) {
+	switch s.Peek() {
+	case '[':
+		return array(), true
+	case 'n':
+	default:
+		l.misplaced = cmp.Or(l.misplaced, path)
+	}
+	s.Array()
+	return items, false
 }
 
 // decodeCursors reads the links of a page and returns the cursors in them.
@@ -106,243 +152,4 @@ func cursorOf(href string) string {
 		}
 	}
 	return ""
-}
-
-// ParseEvents reads a list of events: a bare array, or a page of any version.
-// Links of the page are not followed; an empty object is an empty list.
-//
-// When some events of the list cannot be used, be it that their text is not strict
-// JSON, it returns the others, with an error that names each bad one by its place.
-func ParseEvents(data []byte) ([]*Event, error) {
-	page, err := parsePage(data)
-	return page.Items, err
-}
-
-// parsePage is ParseEvents with the cursors of the page.
-func parsePage(data []byte) (*Page[Event], error) {
-	l := listing{data: data}
-	l.s.Reset("", data)
-	found, err := l.read()
-	if err != nil {
-		return &Page[Event]{}, &DecodeError{Err: fmt.Errorf("list: %w", err)}
-	}
-	return &Page[Event]{Items: found.events, Next: l.next, Prev: l.prev}, errors.Join(found.bad...)
-}
-
-// listing reads a list of events.
-type listing struct {
-	s          scanner
-	data       []byte
-	next, prev string // the cursors of the page
-	wrong      int    // how many guesses were, of where an item ends
-}
-
-// maxWrong is how many guesses may be wrong: each can cost as much as closingBrace
-// looks at, for an item of a few bytes.
-const maxWrong = 4
-
-// items is what an array of events holds.
-type items struct {
-	events []*Event
-	bad    []error // the others
-}
-
-func (l *listing) read() (*items, error) {
-	s := &l.s
-	var found *items
-	var err error
-	switch s.Peek() {
-	case '[':
-		found = l.items()
-	case '{':
-		found, err = l.page()
-	default:
-		s.Skip()
-		err = errors.New("want an array of events, or a page of them")
-	}
-	s.End()
-	if found == nil {
-		found = &items{events: []*Event{}}
-	}
-	return found, cmp.Or(s.Err(), err)
-}
-
-func (l *listing) items() *items {
-	found := &items{events: []*Event{}}
-	a, _ := l.s.Array()
-	for i := 0; l.s.More(&a); i++ {
-		start := l.s.Offset()
-		e, end, err := l.item(start)
-		l.s.Seek(end)
-		if err != nil {
-			found.bad = append(found.bad, fmt.Errorf("nexmo: list: item %d: %w", i, err))
-			continue
-		}
-		if len(found.events) == 0 { // others will be about as long; a page has 100 at most
-			found.events = make([]*Event, 0, min(1+len(l.data[end:])/(end-start), 100))
-		}
-		found.events = append(found.events, e)
-	}
-	return found
-}
-
-// item parses the item at an offset and returns where it ends.
-func (l *listing) item(start int) (e *Event, end int, err error) {
-	guess := 0
-	if l.data[start] == '{' && l.wrong < maxWrong {
-		guess = closingBrace(l.data, start)
-		if e, err = ParseEvent(l.data[start:guess]); err == nil {
-			return e, guess, nil // only what ends there can be parsed
-		}
-	}
-	if end = skipItem(l.data, start); end != guess {
-		e, err = ParseEvent(l.data[start:end])
-		if guess > 0 {
-			l.wrong++
-		}
-	}
-	return e, end, err
-}
-
-// closingBrace returns the end of the object at an offset, if there are no braces
-// in its texts and it is not very long. Else it returns any other place behind it.
-func closingBrace(data []byte, i int) int {
-	const most = 8 << 10
-	data = data[:min(len(data), i+most)]
-	for depth := 0; ; {
-		n := bytes.IndexByte(data[i:], '}')
-		if n < 0 {
-			return i
-		}
-		depth += bytes.Count(data[i:i+n], []byte{'{'}) - 1
-		if i += n + 1; depth <= 0 {
-			return i
-		}
-	}
-}
-
-// skipItem returns the end of the item at an offset, by its brackets alone. What
-// is wrong within it, ParseEvent will say: it must not cost the other items.
-func skipItem(data []byte, i int) int {
-	depth := 0
-	for ; i < len(data); i++ {
-		switch data[i] {
-		case '"':
-			i = skipText(data, i+1)
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth < 0 {
-				return i // it is the end of the list
-			}
-			if depth == 0 {
-				return i + 1
-			}
-		case ',':
-			if depth == 0 {
-				return i
-			}
-		}
-	}
-	return len(data)
-}
-
-// skipText returns where the quote is that ends a text, or the end of data.
-func skipText(data []byte, i int) int {
-	for {
-		n := bytes.IndexByte(data[i:], '"')
-		if n < 0 {
-			return len(data)
-		}
-		i += n
-		escapes := 0
-		for data[i-1-escapes] == '\\' { // the quote in front of the text is none
-			escapes++
-		}
-		if escapes%2 == 0 {
-			return i
-		}
-		i++
-	}
-}
-
-// page reads a page: the array of events is _embedded itself, or events or
-// data.events in it.
-func (l *listing) page() (found *items, err error) {
-	s := &l.s
-	single, paged, empty := false, false, true
-	o, _ := s.Object()
-	for s.Next(&o) {
-		empty = false
-		switch s.Name(&o) {
-		case "_embedded":
-			s.Once(&o, 0)
-			paged = true
-			found, err = l.embeddedItems(0)
-			continue
-		case "_links":
-			s.Once(&o, 1)
-			paged = true
-			l.next, l.prev = decodeCursors(s)
-			continue
-		case "page_size":
-			paged = true
-		case "type", "event_type":
-			single = true
-		}
-		s.Unknown(&o)
-	}
-	switch {
-	case err != nil || found != nil:
-		return found, err
-	case single: // its _embedded and _links are its own
-		return nil, errors.New("this is a single event: use ParseEvent")
-	case paged || empty:
-		return nil, nil
-	default:
-		return nil, errors.New("no _embedded: this is no page of events")
-	}
-}
-
-func (l *listing) embeddedItems(depth int) (found *items, err error) {
-	s := &l.s
-	switch s.Peek() {
-	case '[':
-		return l.items(), nil
-	case 'n':
-		s.Null()
-		return nil, nil
-	case '{':
-	default:
-		s.Skip()
-		return nil, errors.New("_embedded: want an array of events, or an object that holds one")
-	}
-	var inner *items
-	o, _ := s.Object()
-	for s.Next(&o) {
-		switch {
-		case s.Name(&o) == "events":
-			s.Once(&o, 0)
-			switch s.Peek() {
-			case '[':
-				found = l.items()
-			case 'n':
-				s.Null()
-			default:
-				s.Skip()
-				err = errors.New("_embedded.events: want an array")
-			}
-		case s.Name(&o) == "data" && depth == 0:
-			s.Once(&o, 1)
-			var derr error
-			inner, derr = l.embeddedItems(1)
-			err = cmp.Or(err, derr)
-		default:
-			s.Unknown(&o)
-		}
-	}
-	if found != nil {
-		return found, nil
-	}
-	return inner, err
 }
