@@ -11,33 +11,33 @@ import (
 // scanner is what the decoders of events and resources read from.
 type scanner struct {
 	jsonscan.Scanner
-	room room // of the event that is read
+	parts parts // of the event that is read
 }
 
-// room is memory that came with an event, for the parts that most events have. It
-// is handed out once; whatever else is needed is made.
-type room struct {
+// parts is memory that came with an event, for the parts that most events have. Each
+// is used once; more are allocated.
+type parts struct {
 	user    *User
 	channel *Channel
 	ends    []Endpoint
 	legs    []Leg
 }
 
-func newUser(s *scanner) *User { return take(&s.room.user) }
+func newUser(s *scanner) *User { return take(&s.parts.user) }
 
-func newChannel(s *scanner) *Channel { return take(&s.room.channel) }
+func newChannel(s *scanner) *Channel { return take(&s.parts.channel) }
 
-func take[T any](room **T) *T {
-	v := *room
+func take[T any](part **T) *T {
+	v := *part
 	if v == nil {
 		return new(T)
 	}
-	*room = nil
+	*part = nil
 	return v
 }
 
 func newEndpoint(s *scanner) *Endpoint {
-	r := &s.room
+	r := &s.parts
 	if len(r.ends) == 0 {
 		return new(Endpoint)
 	}
@@ -48,8 +48,8 @@ func newEndpoint(s *scanner) *Endpoint {
 
 // newLegs returns an empty list, which is not nil.
 func newLegs(s *scanner) Legs {
-	l := s.room.legs[:0]
-	s.room.legs = nil
+	l := s.parts.legs[:0]
+	s.parts.legs = nil
 	if l == nil {
 		l = Legs{}
 	}

@@ -257,7 +257,7 @@ func (p *parser) make(typ EventType) {
 	if info == nil {
 		return
 	}
-	p.made, p.Body, p.s.room = info.alloc()
+	p.made, p.Body, p.s.parts = info.alloc()
 }
 
 // readBody decodes the body if the type is known already. Else finish does.
