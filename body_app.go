@@ -1,7 +1,6 @@
 package nexmo
 
 import (
-	"encoding/json"
 	"time"
 )
 
@@ -15,7 +14,7 @@ type AppKnocking struct {
 
 // KnockingProperties are what a client passed along when it knocked.
 type KnockingProperties struct {
-	CustomData json.RawMessage `json:"custom_data,omitzero"` // the client's, untouched
+	CustomData Raw `json:"custom_data,omitzero"` // the client's, untouched
 }
 
 // AppKnockingCancel is the body of app:knocking:cancel. [Event.From] is the

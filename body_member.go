@@ -1,7 +1,6 @@
 package nexmo
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 )
@@ -135,10 +134,10 @@ type MemberAnswered struct{ LegProgress }
 // where it went, and what went wrong if something did.
 type MemberMessageStatus struct {
 	MessageContent
-	OriginalEventID EventID         `json:"original_event_id,omitzero"` // the message event
-	ChannelType     ChannelType     `json:"channel_type,omitzero"`      // sms, mms, whatsapp, viber or messenger
-	From            string          `json:"from,omitzero"`              // the sender's address
-	To              string          `json:"to,omitzero"`                // the recipient's address
-	MessageUUID     string          `json:"message_uuid,omitzero"`      // of the Messages API
-	Error           json.RawMessage `json:"error,omitzero"`             // an object; what is in it depends on the channel
+	OriginalEventID EventID     `json:"original_event_id,omitzero"` // the message event
+	ChannelType     ChannelType `json:"channel_type,omitzero"`      // sms, mms, whatsapp, viber or messenger
+	From            string      `json:"from,omitzero"`              // the sender's address
+	To              string      `json:"to,omitzero"`                // the recipient's address
+	MessageUUID     string      `json:"message_uuid,omitzero"`      // of the Messages API
+	Error           Raw         `json:"error,omitzero"`             // an object; what is in it depends on the channel
 }

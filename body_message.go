@@ -1,7 +1,6 @@
 package nexmo
 
 import (
-	"encoding/json"
 	"time"
 )
 
@@ -36,7 +35,7 @@ type MessageContent struct {
 	VCard        *MessageFileURL `json:"vcard,omitzero"`         // a vcard may be in Image instead
 	Location     *Location       `json:"location,omitzero"`      // for location
 	Template     *Template       `json:"template,omitzero"`      // for template
-	Custom       json.RawMessage `json:"custom,omitzero"`        // for custom: the application's, untouched
+	Custom       Raw             `json:"custom,omitzero"`        // for custom: the application's, untouched
 	WhatsApp     *WhatsApp       `json:"whatsapp,omitzero"`      // for a template; in version 1 inside it
 	Messenger    *Messenger      `json:"messenger,omitzero"`     // for messages that go there
 	ViberService *ViberService   `json:"viber_service,omitzero"` // for messages to Viber

@@ -1,7 +1,6 @@
 package nexmo
 
 import (
-	"encoding/json"
 	"time"
 )
 
@@ -96,13 +95,13 @@ type RTCHangup struct{ Hangup }
 
 // RTCOffer is the body of rtc:offer.
 type RTCOffer struct {
-	SDP                string          `json:"sdp,omitzero"`                 // the offer
-	MemberID           string          `json:"member_id,omitzero"`           // the member
-	LegID              string          `json:"leg_id,omitzero"`              // of the leg
-	MemberLegID        string          `json:"member_leg_id,omitzero"`       // of the member's leg
-	MediaSettings      json.RawMessage `json:"media_settings,omitzero"`      // untouched
-	Name               string          `json:"name,omitzero"`                // what it names is not documented
-	SessionDestination string          `json:"session_destination,omitzero"` // taken from the envelope
+	SDP                string `json:"sdp,omitzero"`                 // the offer
+	MemberID           string `json:"member_id,omitzero"`           // the member
+	LegID              string `json:"leg_id,omitzero"`              // of the leg
+	MemberLegID        string `json:"member_leg_id,omitzero"`       // of the member's leg
+	MediaSettings      Raw    `json:"media_settings,omitzero"`      // untouched
+	Name               string `json:"name,omitzero"`                // what it names is not documented
+	SessionDestination string `json:"session_destination,omitzero"` // taken from the envelope
 }
 
 func (b *RTCOffer) memberID() string { return b.MemberID }

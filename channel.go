@@ -1,367 +1,129 @@
 package nexmo
 
-import (
-	"cmp"
-	"encoding/binary"
-	"encoding/json"
-	"maps"
-	"slices"
-)
+// ChannelType says by what means a member takes part: "app", "phone", "sip",
+// "websocket", "vbc", "whatsapp-voice", and for messages "sms", "mms",
+// "whatsapp", "viber" and "messenger". Unknown words are kept.
+type ChannelType string
 
-// A channel is large and mostly empty. The state of a member keeps it packed into
-// one string: an eighth of the memory, and nothing of the event it came in.
-//
-// A packed channel is its fields in the order of [packer.channel]: numbers as
-// varints, texts as [packer.write] has them, lists after one more than their
-// length. Of a run of zeros there is one, and how many; at the end there are none.
-
-// packChannel appends c to buf; nothing for a channel that tells nothing.
-func packChannel(buf []byte, c *Channel) []byte {
-	p := packer{mode: packing, buf: buf}
-	p.channel(c)
-	return p.buf
-}
-
-// unpackChannel returns what was packed; nil for "". Its texts are views of it.
-func unpackChannel(packed string) *Channel {
-	if packed == "" {
-		return nil
-	}
-	p := packer{mode: unpacking, rest: packed}
-	c := new(Channel)
-	p.channel(c)
-	return c
-}
-
-// hasChannel reports whether all that c tells was packed.
-func hasChannel(packed string, c *Channel) bool {
-	p := packer{mode: comparing, rest: packed}
-	p.channel(c)
-	return !p.differs
-}
-
-// hasLeg reports whether a leg is one of the packed channel.
-func hasLeg(packed, leg string) bool {
-	p := packer{rest: packed}
-	p.id = p.read()
-	found := p.id == leg
-	for n := p.readNumber(); n > 1 && !found; n-- {
-		found = p.read() == leg
-	}
-	return found
-}
-
-// mergeChannel returns n with what only old carries. Both stay as they are, and
-// share with the result what it points to.
-func mergeChannel(old, n *Channel) *Channel {
-	return &Channel{
-		ID:          cmp.Or(n.ID, old.ID),
-		Type:        cmp.Or(n.Type, old.Type),
-		From:        mergeEndpoint(old.From, n.From),
-		To:          mergeEndpoint(old.To, n.To),
-		Number:      cmp.Or(n.Number, old.Number),
-		Headers:     orHeaders(n.Headers, old.Headers),
-		LegIDs:      orList(n.LegIDs, old.LegIDs),
-		Legs:        orList(n.Legs, old.Legs),
-		LegSettings: orList(n.LegSettings, old.LegSettings),
-		KnockingID:  cmp.Or(n.KnockingID, old.KnockingID),
-		CPA:         cmp.Or(n.CPA, old.CPA),
-		CPATime:     cmp.Or(n.CPATime, old.CPATime),
-		Preanswer:   cmp.Or(n.Preanswer, old.Preanswer),
-		RingTimeout: cmp.Or(n.RingTimeout, old.RingTimeout),
-		MaxLength:   cmp.Or(n.MaxLength, old.MaxLength),
-		CanHear:     orList(n.CanHear, old.CanHear),
-		CanSpeak:    orList(n.CanSpeak, old.CanSpeak),
-		ContentType: cmp.Or(n.ContentType, old.ContentType),
-	}
-}
-
-// mergeEndpoint is mergeChannel for one end; either may be nil. An end of another
-// type is another one, and has nothing of the one before.
-func mergeEndpoint(old, n *Endpoint) *Endpoint {
-	if n == nil || old == nil || n.Type != "" && n.Type != old.Type {
-		return cmp.Or(n, old)
-	}
-	return &Endpoint{
-		Type:        cmp.Or(n.Type, old.Type),
-		Number:      cmp.Or(n.Number, old.Number),
-		User:        cmp.Or(n.User, old.User),
-		URI:         cmp.Or(n.URI, old.URI),
-		Extension:   cmp.Or(n.Extension, old.Extension),
-		ID:          cmp.Or(n.ID, old.ID),
-		ContentType: cmp.Or(n.ContentType, old.ContentType),
-		Headers:     orHeaders(n.Headers, old.Headers),
-	}
-}
-
-func orList[L ~[]T, T any](list, other L) L {
-	if list == nil {
-		return other
-	}
-	return list
-}
-
-func orHeaders(h, other Headers) Headers {
-	if h == nil {
-		return other
-	}
-	return h
-}
-
-// packer goes through the fields of a channel, and packs them, unpacks them, or
-// compares those that are told with what was packed.
-type packer struct {
-	mode packerMode
-	id   string // of the channel: its legs repeat it
-
-	buf     []byte // packed so far
-	rest    string // not unpacked yet
-	zeros   uint64 // in front of what is packed or unpacked next
-	listed  bool   // in a list that is told: what is empty is told too
-	differs bool
-}
-
-type packerMode int
-
+// The documented channel types.
 const (
-	packing packerMode = iota
-	unpacking
-	comparing
+	ChannelTypeApp           ChannelType = "app"            // a client SDK, or a program that is logged in
+	ChannelTypePhone         ChannelType = "phone"          // a telephone
+	ChannelTypeSIP           ChannelType = "sip"            // a SIP endpoint
+	ChannelTypeWebsocket     ChannelType = "websocket"      // a program that takes the audio of a call
+	ChannelTypeVBC           ChannelType = "vbc"            // Vonage Business Communications
+	ChannelTypeWhatsAppVoice ChannelType = "whatsapp-voice" // a call over WhatsApp
+	ChannelTypeSMS           ChannelType = "sms"            // messages
+	ChannelTypeMMS           ChannelType = "mms"            // messages
+	ChannelTypeWhatsApp      ChannelType = "whatsapp"       // messages
+	ChannelTypeViber         ChannelType = "viber"          // messages
+	ChannelTypeMessenger     ChannelType = "messenger"      // messages
 )
 
-func (p *packer) channel(c *Channel) {
-	p.id = packText(p, &c.ID)
-	p.texts(&c.LegIDs)
-	packText(p, &c.Type)
-	p.endpoint(&c.From)
-	p.endpoint(&c.To)
-	packText(p, &c.Number)
-	p.headers(&c.Headers)
-	p.legs(&c.Legs)
-	p.raw(&c.LegSettings)
-	packText(p, &c.KnockingID)
-	packNumber(p, &c.CPA)
-	packNumber(p, &c.CPATime)
-	packNumber(p, &c.Preanswer)
-	packNumber(p, &c.RingTimeout)
-	packNumber(p, &c.MaxLength)
-	p.texts(&c.CanHear)
-	p.texts(&c.CanSpeak)
-	packText(p, &c.ContentType)
+// Channel is the means by which a member takes part in a conversation, and for
+// calls the leg that carries it. Every field may be missing.
+type Channel struct {
+	ID          string       `json:"id,omitzero"`           // of the leg: a UUID, or 32 hexadecimal digits
+	Type        ChannelType  `json:"type,omitzero"`         // by what means
+	From        *Endpoint    `json:"from,omitzero"`         // the originating end; in requests, the channels that are accepted
+	To          *Endpoint    `json:"to,omitzero"`           // the destination
+	Number      string       `json:"number,omitzero"`       // in some answers, instead of To.Number
+	Headers     Headers      `json:"headers,omitzero"`      // custom ones, of the leg
+	LegIDs      []string     `json:"leg_ids,omitzero"`      // the first is the active one
+	Legs        Legs         `json:"legs,omitzero"`         // the legs and how far they have come
+	LegSettings Raw          `json:"leg_settings,omitzero"` // usually an empty object
+	KnockingID  string       `json:"knocking_id,omitzero"`  // the knocker that the channel came from
+	CPA         Bool         `json:"cpa,omitzero"`          // whether call progress analysis is on
+	CPATime     Milliseconds `json:"cpa_time,omitzero"`     // the time allowed for it
+	Preanswer   Bool         `json:"preanswer,omitzero"`    // whether media flows before the answer
+	RingTimeout Milliseconds `json:"ring_timeout,omitzero"` // how long it rings
+	MaxLength   Milliseconds `json:"max_length,omitzero"`   // of the call
+	CanHear     []string     `json:"can_hear,omitzero"`     // the legs that this one hears
+	CanSpeak    []string     `json:"can_speak,omitzero"`    // the legs that hear this one
+	ContentType string       `json:"content-type,omitzero"` // the audio of a websocket, such as audio/l16;rate=16000
 }
 
-func (p *packer) endpoint(at **Endpoint) {
-	e := *at
-	if p.length(e != nil, 0) < 0 {
+// Endpoint is one end of a [Channel]. Which field names it depends on the type:
+// Number for phone, sms, mms and whatsapp, User for app, URI for sip and
+// websocket, Extension for vbc, ID for viber and messenger.
+type Endpoint struct {
+	Type        ChannelType `json:"type,omitzero"`         // which of the other fields there are
+	Number      string      `json:"number,omitzero"`       // digits without a plus; can be "Unknown" or a caller ID that is no number
+	User        string      `json:"user,omitzero"`         // the name of the user
+	URI         string      `json:"uri,omitzero"`          // for sip and websocket
+	Extension   string      `json:"extension,omitzero"`    // for vbc
+	ID          string      `json:"id,omitzero"`           // for viber and messenger
+	ContentType string      `json:"content-type,omitzero"` // of the audio, for websocket
+	Headers     Headers     `json:"headers,omitzero"`      // custom ones
+}
+
+// Leg is one leg of a [Channel] and its status.
+type Leg struct {
+	ID     string    `json:"leg_id,omitzero"` // of the leg
+	Status LegStatus `json:"status,omitzero"` // how far it has come
+}
+
+// Legs are the legs of a channel. One payload has shown an object in place of
+// the array: it is read as one leg.
+type Legs []Leg
+
+// UnmarshalJSON reads an array of legs or one leg.
+func (l *Legs) UnmarshalJSON(data []byte) error { return decodeJSON(data, l) }
+
+func (l *Legs) decode(s *scanner) {
+	if s.Peek() == '{' {
+		var leg Leg
+		leg.decode(s)
+		*l = nil
+		if leg != (Leg{}) {
+			*l = Legs{leg}
+		}
 		return
 	}
-	if e == nil {
-		e = new(Endpoint)
-		if p.mode == unpacking {
-			*at = e
-		}
-	}
-	packText(p, &e.Type)
-	packText(p, &e.Number)
-	packText(p, &e.User)
-	packText(p, &e.URI)
-	packText(p, &e.Extension)
-	packText(p, &e.ID)
-	packText(p, &e.ContentType)
-	p.headers(&e.Headers)
-}
-
-func (p *packer) headers(h *Headers) {
-	n := p.length(*h != nil, len(*h))
-	if p.mode == packing {
-		for _, name := range slices.Sorted(maps.Keys(*h)) {
-			p.write(name)
-			p.write((*h)[name])
-		}
+	a, ok := s.Array()
+	if !ok {
 		return
 	}
-	told := *h != nil
-	if n >= 0 && p.mode == unpacking {
-		*h = make(Headers, n)
+	list := newLegs(s)
+	for s.More(&a) {
+		list = append(list, Leg{})
+		list[len(list)-1].decode(s)
 	}
-	for ; n > 0; n-- {
-		name, value := p.read(), p.read()
-		if p.mode == unpacking {
-			(*h)[name] = value
-		} else if v, ok := (*h)[name]; told && (!ok || v != value) {
-			p.differs = true
-		}
-	}
+	*l = list
 }
 
-func (p *packer) texts(list *[]string) {
-	n := p.length(*list != nil, len(*list))
-	if n >= 0 && p.mode == unpacking {
-		*list = make([]string, n)
-	}
-	for i := range max(n, 0) {
-		var untold string
-		s := &untold
-		if i < len(*list) {
-			s, p.listed = &(*list)[i], true
-		}
-		packText(p, s)
-		p.listed = false
-	}
-}
+// LegStatus is how far a leg has come. Unknown words are kept.
+type LegStatus string
 
-func (p *packer) legs(list *Legs) {
-	n := p.length(*list != nil, len(*list))
-	if n >= 0 && p.mode == unpacking {
-		*list = make(Legs, n)
-	}
-	for i := range max(n, 0) {
-		var untold Leg
-		l := &untold
-		if i < len(*list) {
-			l, p.listed = &(*list)[i], true
-		}
-		packText(p, &l.ID)
-		packText(p, &l.Status)
-		p.listed = false
-	}
-}
-
-func (p *packer) raw(v *json.RawMessage) {
-	if p.mode == packing {
-		p.write(string(*v))
-		return
-	}
-	s := p.read()
-	switch {
-	case p.mode == unpacking && s != "":
-		*v = json.RawMessage(s)
-	case p.mode == comparing && *v != nil && string(*v) != s:
-		p.differs = true
-	}
-}
-
-// length is what a list begins with. It returns how many items were packed, -1 for
-// no list.
-func (p *packer) length(told bool, n int) int {
-	if p.mode == packing {
-		if !told {
-			n = -1
-		}
-		p.writeNumber(uint64(n + 1))
-		return n
-	}
-	packed := int(p.readNumber()) - 1 //nolint:gosec // as it was written
-	if p.mode == comparing && told && packed != n {
-		p.differs = true
-	}
-	return packed
-}
-
-func packNumber[T ~int64 | ~uint8](p *packer, v *T) {
-	if p.mode == packing {
-		p.writeNumber(uint64(*v))
-		return
-	}
-	packed := T(p.readNumber())
-	switch {
-	case p.mode == unpacking:
-		*v = packed
-	case *v != 0 && *v != packed:
-		p.differs = true
-	}
-}
-
-// packText returns the text that was packed.
-func packText[T ~string](p *packer, v *T) string {
-	if p.mode == packing {
-		p.write(string(*v))
-		return string(*v)
-	}
-	packed := p.read()
-	switch {
-	case p.mode == unpacking:
-		*v = T(packed)
-	case (*v != "" || p.listed) && string(*v) != packed:
-		p.differs = true
-	}
-	return packed
-}
-
-// usualWords are packed as their number.
-var usualWords = [...]string{
-	string(ChannelTypeApp), string(ChannelTypePhone), string(ChannelTypeSIP), string(ChannelTypeWebsocket),
-	string(LegStatusStarted), string(LegStatusRinging), string(LegStatusAnswered), string(LegStatusCompleted),
-}
-
+// The documented statuses of a leg.
 const (
-	noText    = 0
-	sameText  = 1 // as the ID of the channel
-	usualText = 2
-	otherText = usualText + len(usualWords) // and its length, before the text itself
+	LegStatusStarted   LegStatus = "started"   // it is being set up
+	LegStatusRinging   LegStatus = "ringing"   // the other side is being called
+	LegStatusAnswered  LegStatus = "answered"  // the other side has answered
+	LegStatusCompleted LegStatus = "completed" // it has ended
+	LegStatusMachine   LegStatus = "machine"   // an answering machine picked up
+	LegStatusFailed    LegStatus = "failed"    // it could not be set up
+	LegStatusBusy      LegStatus = "busy"      // the other side was busy
+	LegStatusTimeout   LegStatus = "timeout"   // nobody answered in time
+	LegStatusCancelled LegStatus = "cancelled" // the calling side gave up
+	LegStatusRejected  LegStatus = "rejected"  // the other side refused
 )
 
-func (p *packer) write(s string) {
-	switch i := slices.Index(usualWords[:], s); {
-	case s == "":
-		p.writeNumber(noText)
-	case s == p.id:
-		p.writeNumber(sameText)
-	case i >= 0:
-		p.writeNumber(usualText + uint64(i))
-	default:
-		p.writeNumber(uint64(otherText + len(s)))
-		p.buf = append(p.buf, s...)
-	}
+// LegState is the finer state of a leg that version 1 adds to its status.
+type LegState struct {
+	Status     LegStatus `json:"status,omitzero"`     // started, ringing, answered or completed
+	Successful Bool      `json:"successful,omitzero"` // with completed only
+	Reason     string    `json:"reason,omitzero"`     // with completed only: ok, busy, timeout, cancelled, rejected, not_found, …
 }
 
-func (p *packer) read() (s string) {
-	switch n := p.readNumber(); {
-	case n == noText:
-		return ""
-	case n == sameText:
-		return p.id
-	case n < uint64(otherText):
-		return usualWords[n-usualText]
-	default:
-		n -= uint64(otherText)
-		s, p.rest = p.rest[:n], p.rest[n:]
-		return s
-	}
-}
+// Direction is the direction of a leg as the application sees it: "inbound" or
+// "outbound", in [SIPStatus] "in" or "out". Unknown words are kept.
+type Direction string
 
-func (p *packer) writeNumber(n uint64) {
-	if n == 0 {
-		p.zeros++
-		return
-	}
-	if p.zeros > 0 {
-		p.buf = binary.AppendUvarint(append(p.buf, 0), p.zeros)
-		p.zeros = 0
-	}
-	p.buf = binary.AppendUvarint(p.buf, n)
-}
-
-func (p *packer) readNumber() uint64 {
-	if p.zeros > 0 {
-		p.zeros--
-		return 0
-	}
-	n := p.varint()
-	if n == 0 && p.rest != "" {
-		p.zeros = p.varint() - 1
-	}
-	return n
-}
-
-func (p *packer) varint() (n uint64) {
-	for shift := 0; p.rest != ""; shift += 7 {
-		b := p.rest[0]
-		p.rest = p.rest[1:]
-		n |= uint64(b&0x7f) << shift
-		if b < 0x80 {
-			break
-		}
-	}
-	return n
-}
+// The documented directions.
+const (
+	DirectionInbound  Direction = "inbound"  // to the application
+	DirectionOutbound Direction = "outbound" // from the application
+	DirectionIn       Direction = "in"       // DirectionInbound, in SIPStatus
+	DirectionOut      Direction = "out"      // DirectionOutbound, in SIPStatus
+)

@@ -27,9 +27,6 @@ func FuzzPackChannel(f *testing.F) {
 		if json.Unmarshal(text, &c) != nil || json.Unmarshal(other, &o) != nil {
 			return
 		}
-		if len(c.LegSettings) == 0 {
-			c.LegSettings = nil
-		}
 		packed := string(packChannel(nil, &c))
 		got := unpackChannel(packed)
 		if got == nil {

@@ -2,7 +2,6 @@ package nexmo
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
 	"net/http"
 	"time"
@@ -25,15 +24,15 @@ type ConversationInfo struct {
 	DeleteReason    string `json:"-"` // of a deleted conversation
 	TransferredFrom string `json:"-"` // the conversation that a leg was last transferred from
 
-	Raw json.RawMessage `json:"-"` // the answer of REST, whole; nil in what Conversation.Info returns
+	Raw Raw `json:"-"` // the answer of REST, whole; "" in what Conversation.Info returns
 }
 
 // ConversationProperties are the properties of a conversation.
 type ConversationProperties struct {
-	TTL           Seconds         `json:"ttl,omitzero"`             // how long it may be empty before it is deleted; at most 2^31 seconds
-	Type          string          `json:"type,omitzero"`            // at most 200 characters
-	CustomSortKey string          `json:"custom_sort_key,omitzero"` // lists of a user can be ordered by it; at most 200 characters
-	CustomData    json.RawMessage `json:"custom_data,omitzero"`     // an object; its keys are the application's
+	TTL           Seconds `json:"ttl,omitzero"`             // how long it may be empty before it is deleted; at most 2^31 seconds
+	Type          string  `json:"type,omitzero"`            // at most 200 characters
+	CustomSortKey string  `json:"custom_sort_key,omitzero"` // lists of a user can be ordered by it; at most 200 characters
+	CustomData    Raw     `json:"custom_data,omitzero"`     // an object; its keys are the application's
 }
 
 // ConversationNumber is an endpoint that belongs to a conversation. Which field
@@ -77,7 +76,7 @@ func (c *ConversationInfo) decode(s *scanner) {
 	var w conversationJSON
 	w.decode(s)
 	*c = w.ConversationInfo
-	if c.Raw = s.Since(start); c.ID == "" {
+	if c.Raw = Raw(s.Since(start)); c.ID == "" {
 		c.ID = w.UUID
 	}
 }

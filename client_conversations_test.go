@@ -2,7 +2,6 @@ package nexmo_test
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/conversation-events/nexmo"
@@ -23,7 +22,7 @@ func wantConversation() *nexmo.ConversationInfo {
 		Timestamp: nexmo.ConversationTimestamp{Created: timeAt("2024-01-01T14:00:00Z"), Updated: timeAt("2024-01-02T14:00:00Z")},
 		Properties: &nexmo.ConversationProperties{
 			TTL: nexmo.Seconds(2147483648 * time.Second), Type: "quick_chat", CustomSortKey: "CSK_1",
-			CustomData: json.RawMessage(`{"camelCase":"a","snake_case":12345678901234567890,"Kebab-Case":1.10}`),
+			CustomData: `{"camelCase":"a","snake_case":12345678901234567890,"Kebab-Case":1.10}`,
 		},
 		Numbers: []nexmo.ConversationNumber{
 			{Type: nexmo.ChannelTypePhone, Number: "447700900001"},
@@ -127,7 +126,7 @@ func conversationCases() []requestCase {
 			"update",
 			[]exchange{{method: "PUT", target: one, body: `{"name":"cycle_shop","properties":{"custom_data":{"aB":"c_d"}}}`, answer: conversationAnswer}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.UpdateConversation(ctx, id, nexmo.ConversationParams{Name: "cycle_shop", Properties: &nexmo.ConversationProperties{CustomData: json.RawMessage(`{"aB":"c_d"}`)}})
+				return c.UpdateConversation(ctx, id, nexmo.ConversationParams{Name: "cycle_shop", Properties: &nexmo.ConversationProperties{CustomData: `{"aB":"c_d"}`}})
 			},
 			wantConversation(),
 		},

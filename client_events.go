@@ -151,7 +151,7 @@ func (r *eventRequest) created(op, conversationID string, answer []byte) (*Event
 		body, _ := r.Body.(Body)
 		return &Event{ID: w.ID, Type: r.Type, ConversationID: conversationID, From: r.From, To: r.To, Timestamp: w.Timestamp, Body: body}, nil
 	}
-	e, err := parseOwned(answer)
+	e, err := ParseEvent(answer)
 	if err != nil {
 		return nil, &answerError{op, err}
 	}
@@ -170,7 +170,7 @@ func (c *Client) Event(ctx context.Context, conversationID string, id EventID) (
 	if err != nil {
 		return nil, err
 	}
-	e, err := parseOwned(answer)
+	e, err := ParseEvent(answer)
 	if err != nil {
 		return nil, &answerError{op, err}
 	}

@@ -2,7 +2,6 @@ package nexmo_test
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/conversation-events/nexmo"
 )
@@ -14,7 +13,7 @@ const eventAnswer = `{"id":7,"type":"message","from":"MEM-1","body":{"message_ty
 func wantEvent() *nexmo.Event {
 	return &nexmo.Event{
 		ID: 7, Type: nexmo.EventMessage, ConversationID: "CON-1", From: "MEM-1", Timestamp: timeAt("2020-01-01T14:00:00Z"),
-		FromUser:   &nexmo.User{ID: "USR-1", Name: "priya", DisplayName: "Priya", ImageURL: "https://example.com/1.png", CustomData: json.RawMessage(`{"fieldName":"v","other_field":1.50}`)},
+		FromUser:   &nexmo.User{ID: "USR-1", Name: "priya", DisplayName: "Priya", ImageURL: "https://example.com/1.png", CustomData: `{"fieldName":"v","other_field":1.50}`},
 		FromMember: "MEM-1", Body: &nexmo.Message{MessageContent: nexmo.TextMessage("hello")},
 	}
 }
@@ -53,11 +52,11 @@ func eventCases() []requestCase {
 			"create answered with little",
 			[]exchange{{method: "POST", target: path, body: `{"type":"custom:order-paid","body":{"orderID":12345678901234567890}}`, status: 200, answer: `{"id":"9","timestamp":"2020-01-01T14:00:00Z"}`}},
 			func(ctx context.Context, c *nexmo.Client) (any, error) {
-				return c.CreateEvent(ctx, "CON-1", &nexmo.Custom{Name: "order-paid", JSON: json.RawMessage(`{"orderID":12345678901234567890}`)})
+				return c.CreateEvent(ctx, "CON-1", &nexmo.Custom{Name: "order-paid", JSON: `{"orderID":12345678901234567890}`})
 			},
 			&nexmo.Event{
 				ID: 9, Type: "custom:order-paid", ConversationID: "CON-1", Timestamp: timeAt("2020-01-01T14:00:00Z"),
-				Body: &nexmo.Custom{Name: "order-paid", JSON: json.RawMessage(`{"orderID":12345678901234567890}`)},
+				Body: &nexmo.Custom{Name: "order-paid", JSON: `{"orderID":12345678901234567890}`},
 			},
 		},
 		{
@@ -83,7 +82,7 @@ func eventCases() []requestCase {
 		createEventCase("template", path, `{"type":"message","body":{"message_type":"template","template":{"name":"offer","parameters":["a","b"],"whatsapp":{"policy":"deterministic","locale":"en-GB"}}}}`,
 			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeTemplate, Template: &nexmo.Template{Name: "offer", Parameters: []string{"a", "b"}, WhatsApp: &nexmo.WhatsApp{Policy: "deterministic", Locale: "en-GB"}}})),
 		createEventCase("custom message", path, `{"type":"message","body":{"message_type":"custom","custom":{"aB":1.0}}}`,
-			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeCustom, Custom: json.RawMessage(`{"aB":1.0}`)})),
+			message(nexmo.MessageContent{MessageType: nexmo.MessageTypeCustom, Custom: `{"aB":1.0}`})),
 		createEventCase("say", path, `{"type":"audio:say","from":"MEM-1","body":{"text":"hello","level":0.5,"loop":0,"queue":false,"language":"en-GB","style":2,"premium":true,"ssml":false}}`,
 			&nexmo.AudioSay{Text: "hello", Level: new(0.5), Loop: new(0), Queue: nexmo.False, Language: "en-GB", Style: 2, Premium: nexmo.True, SSML: nexmo.False}, nexmo.From("MEM-1")),
 		createEventCase("play", path, `{"type":"audio:play","body":{"stream_url":["https://example.com/1.mp3"],"level":-0.5,"loop":2}}`,
@@ -96,7 +95,7 @@ func eventCases() []requestCase {
 		createEventCase("mute", path, `{"type":"audio:mute:on","from":"MEM-1","body":{"rtc_id":"leg-1"}}`, &nexmo.AudioMuteOn{LegTarget: leg}, nexmo.From("MEM-1")),
 		createEventCase("earmuff off", path, `{"type":"audio:earmuff:off","body":{"rtc_id":"leg-1"}}`, &nexmo.AudioEarmuffOff{LegTarget: leg}),
 		createEventCase("text", old, `{"type":"text","from":"MEM-1","to":"MEM-2","body":{"text":"hello"}}`, &nexmo.Text{Text: "hello"}, nexmo.From("MEM-1"), nexmo.To("MEM-2")),
-		createEventCase("a type of tomorrow", path, `{"type":"tomorrow:type","body":{"a":[1,{"b":null}]}}`, &nexmo.RawBody{Type: "tomorrow:type", JSON: json.RawMessage(`{"a":[1,{"b":null}]}`)}),
+		createEventCase("a type of tomorrow", path, `{"type":"tomorrow:type","body":{"a":[1,{"b":null}]}}`, &nexmo.RawBody{Type: "tomorrow:type", JSON: `{"a":[1,{"b":null}]}`}),
 		{
 			"get",
 			[]exchange{{method: "GET", target: path + "/7", answer: eventAnswer}},

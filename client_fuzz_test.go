@@ -146,8 +146,8 @@ func FuzzREST(f *testing.F) {
 				}
 				continue
 			}
-			if raw := reflect.ValueOf(got).Elem().FieldByName("Raw"); raw.IsValid() && strict && !bytes.Equal(raw.Bytes(), bytes.TrimSpace(data)) {
-				t.Errorf("%s: Raw is %q", name, raw.Bytes())
+			if raw := reflect.ValueOf(got).Elem().FieldByName("Raw"); raw.IsValid() && strict && raw.String() != string(bytes.TrimSpace(data)) {
+				t.Errorf("%s: Raw is %q", name, raw.String())
 			}
 			want, err := r.model(data)
 			if !strict || err != nil || namesInAnotherCase(data) {
@@ -184,12 +184,12 @@ func FuzzPage(f *testing.F) {
 		if !strict {
 			return
 		}
-		items, sure := modelUsers(data)
+		items := modelUsers(data)
 		got := make([]json.RawMessage, len(page.Items))
 		for i, item := range page.Items {
-			got[i] = item.Raw
+			got[i] = item.Raw.Bytes()
 		}
-		if diff := gocmp.Diff(items, got, sameJSON, cmpopts.EquateEmpty()); sure && diff != "" {
+		if diff := gocmp.Diff(items, got, sameJSON, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("items (-model +got):\n%s", diff)
 		}
 		next, prev := modelLinks(data)
@@ -210,18 +210,15 @@ func readUsers(c *Client, data []byte) (*Page[UserInfo], error) {
 	return parseAnswerPage[UserInfo](c, data, "list users", "users")
 }
 
-// modelUsers returns the items of a page, and whether it is sure of them.
-func modelUsers(data json.RawMessage) (items []json.RawMessage, sure bool) {
+// modelUsers returns the items of a page.
+func modelUsers(data json.RawMessage) []json.RawMessage {
 	var fields, embedded, inside map[string]json.RawMessage
 	list := data
 	if json.Unmarshal(data, &fields) == nil && fields != nil {
 		list = fields["_embedded"]
 		if json.Unmarshal(list, &embedded) == nil && embedded != nil {
 			list = embedded["users"]
-			if data, ok := embedded["data"]; ok {
-				if list != nil {
-					return nil, false // both are read
-				}
+			if data, ok := embedded["data"]; ok && (len(list) == 0 || list[0] != '[') {
 				list = data
 				if json.Unmarshal(data, &inside) == nil && inside != nil {
 					list = inside["users"]
@@ -231,9 +228,9 @@ func modelUsers(data json.RawMessage) (items []json.RawMessage, sure bool) {
 	}
 	var all []json.RawMessage
 	if json.Unmarshal(list, &all) != nil {
-		return nil, true
+		return nil
 	}
-	return slices.DeleteFunc(all, func(item json.RawMessage) bool { return string(item) == "null" }), true
+	return slices.DeleteFunc(all, func(item json.RawMessage) bool { return string(item) == "null" })
 }
 
 // modelLinks returns the links to other pages, "" for none.

@@ -2,7 +2,6 @@ package nexmo_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -121,7 +120,7 @@ func refusedCalls() map[string]map[string]func(ctx context.Context, c *nexmo.Cli
 		"MessageType":            {"none": event(&nexmo.Message{})},
 		"RetentionDays":          {"401": record(nexmo.RecordParams{RetentionDays: 401}), "negative": record(nexmo.RecordParams{RetentionDays: -1})},
 		"Timeout":                {"long": record(nexmo.RecordParams{Timeout: nexmo.Seconds(7201 * time.Second)}), "negative": record(nexmo.RecordParams{Timeout: -1})},
-		"body of the event":      {"long": event(&nexmo.Custom{Name: "a", JSON: json.RawMessage(`"` + strings.Repeat("x", 4095) + `"`)})},
+		"body of the event":      {"long": event(&nexmo.Custom{Name: "a", JSON: nexmo.Raw(`"` + strings.Repeat("x", 4095) + `"`)})},
 		"type of the event":      {"none": event(&nexmo.RawBody{}), "pattern": event(&nexmo.RawBody{Type: "audio:*"})},
 		"event": {"no ID": func(ctx context.Context, c *nexmo.Client) error {
 			return nexmo.NewConversation("CON-1", nexmo.WithClient(c)).MarkSeen(ctx, &nexmo.Event{})
@@ -194,7 +193,7 @@ func TestClientLimitsReached(t *testing.T) {
 	_, err4 := c.EventsPage(ctx, "CON-1", &nexmo.EventListOptions{Types: slices.Repeat([]nexmo.EventType{nexmo.EventText}, 5)})
 	_, err5 := c.CreateEvent(ctx, "CON-1", &nexmo.AudioDTMF{Digits: strings.Repeat("9", 45)})
 	_, err6 := c.CreateEvent(ctx, "CON-1", &nexmo.Message{MessageContent: nexmo.TextMessage(long(10000))})
-	_, err11 := c.CreateEvent(ctx, "CON-1", &nexmo.Custom{Name: strings.Repeat("a", 93), JSON: json.RawMessage(` "` + strings.Repeat("x", 4094) + `" `)})
+	_, err11 := c.CreateEvent(ctx, "CON-1", &nexmo.Custom{Name: strings.Repeat("a", 93), JSON: nexmo.Raw(` "` + strings.Repeat("x", 4094) + `" `)})
 	err7 := c.StartRecording(ctx, "CON-1", nexmo.RecordParams{RetentionDays: 1, Timeout: nexmo.Seconds(2 * time.Hour)})
 	_, err8 := c.StartTalk(ctx, "CON-1", nexmo.TalkParams{Text: "a", Level: -1})
 	_, err9 := c.StartStream(ctx, "CON-1", nexmo.StreamParams{StreamURL: urls, Level: 0.1})

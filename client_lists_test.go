@@ -2,7 +2,6 @@ package nexmo_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +24,7 @@ import (
 func listShapeCases() []requestCase {
 	const path = "/v1/conversations/CON-1/events"
 	const typing = `{"id":1,"type":"custom:a","from":"MEM-1","body":{"aB":1.0}}`
-	event := &nexmo.Event{ID: 1, Type: "custom:a", ConversationID: "CON-1", From: "MEM-1", Body: &nexmo.Custom{Name: "a", JSON: json.RawMessage(`{"aB":1.0}`)}}
+	event := &nexmo.Event{ID: 1, Type: "custom:a", ConversationID: "CON-1", From: "MEM-1", Body: &nexmo.Custom{Name: "a", JSON: `{"aB":1.0}`}}
 	events := func(name, answer string, want nexmo.Page[nexmo.Event]) requestCase {
 		return requestCase{
 			"events " + name,

@@ -3,7 +3,6 @@ package nexmo
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"iter"
 	"net/http"
@@ -23,7 +22,7 @@ type MemberInfo struct {
 	KnockingID     string          `json:"knocking_id,omitzero"`     // the knocker that became the member
 	InvitedBy      string          `json:"invited_by,omitzero"`      // name or ID of a user
 
-	Raw json.RawMessage `json:"-"` // the answer, whole
+	Raw Raw `json:"-"` // the answer, whole
 }
 
 // memberJSON is a member in every shape that it has had.
@@ -47,7 +46,7 @@ func (m *MemberInfo) decode(s *scanner) {
 	var w memberJSON
 	w.decode(s)
 	*m = w.MemberInfo
-	m.Raw = s.Since(start)
+	m.Raw = Raw(s.Since(start))
 	m.ID = cmp.Or(m.ID, w.MemberID)
 	if e := &w.Embedded.User; e.ID != "" || e.Name != "" {
 		m.User = *e

@@ -377,7 +377,7 @@ func TestClientCustomData(t *testing.T) {
 				}
 				return c
 			}
-			raw := json.RawMessage(data)
+			raw := nexmo.Raw(data)
 			conversation, err := client(`{"id":"CON-1","properties":{"custom_data":`+data+`}}`).CreateConversation(t.Context(), nexmo.ConversationParams{Properties: &nexmo.ConversationProperties{CustomData: raw}})
 			if err != nil {
 				t.Fatal(err)
@@ -395,7 +395,7 @@ func TestClientCustomData(t *testing.T) {
 				t.Fatalf("the body is a %T", event.Body)
 			}
 			var got []string
-			for _, v := range []json.RawMessage{conversation.Properties.CustomData, user.Properties.CustomData, custom.JSON} {
+			for _, v := range []nexmo.Raw{conversation.Properties.CustomData, user.Properties.CustomData, custom.JSON} {
 				got = append(got, string(v))
 			}
 			if diff := cmp.Diff(slices.Repeat([]string{data}, 3), got); diff != "" {

@@ -184,7 +184,7 @@ func TestClientHidesTokens(t *testing.T) {
 			return err
 		},
 		"refused body": func(ctx context.Context, c *nexmo.Client) error {
-			_, err := c.CreateEvent(ctx, "CON-hidden", &nexmo.Custom{Name: "a", JSON: json.RawMessage(words)})
+			_, err := c.CreateEvent(ctx, "CON-hidden", &nexmo.Custom{Name: "a", JSON: nexmo.Raw(words)})
 			return err
 		},
 		"custom that is no JSON": func(ctx context.Context, c *nexmo.Client) error {

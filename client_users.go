@@ -3,7 +3,6 @@ package nexmo
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"iter"
 	"net/http"
 	"strconv"
@@ -21,13 +20,13 @@ type UserInfo struct {
 	Channels    UserChannels          `json:"channels,omitzero"`     // how the user can be reached
 	Timestamp   ConversationTimestamp `json:"timestamp,omitzero"`    // in the life of the user; zero where the service does not tell
 
-	Raw json.RawMessage `json:"-"` // the answer, whole
+	Raw Raw `json:"-"` // the answer, whole
 }
 
 // UserInfoProperties are the properties of a user.
 type UserInfoProperties struct {
-	CustomData json.RawMessage `json:"custom_data,omitzero"` // an object; its keys are the application's
-	TTL        Seconds         `json:"ttl,omitzero"`         // at most 2^31 seconds
+	CustomData Raw     `json:"custom_data,omitzero"` // an object; its keys are the application's
+	TTL        Seconds `json:"ttl,omitzero"`         // at most 2^31 seconds
 }
 
 // UserChannels are the ways in which a user can be reached.
@@ -106,7 +105,7 @@ func (u *UserInfo) decode(s *scanner) {
 	var w userJSON
 	w.decode(s)
 	*u = w.UserInfo
-	u.Raw = s.Since(start)
+	u.Raw = Raw(s.Since(start))
 }
 
 // UserParams are what a user is made of, or changed to. What is zero is not sent.
@@ -278,7 +277,7 @@ type SessionInfo struct {
 	APIKey string  `json:"api_key,omitzero"` // of the account
 	TTL    Seconds `json:"ttl,omitzero"`     // of the session; 0 if not told
 
-	Raw json.RawMessage `json:"-"` // the answer, whole
+	Raw Raw `json:"-"` // the answer, whole
 }
 
 //gen:decode
@@ -297,7 +296,7 @@ func (i *SessionInfo) decode(s *scanner) {
 	start := s.Offset()
 	var w sessionJSON
 	w.decode(s)
-	*i = SessionInfo{w.ID, w.Embedded.User, w.Embedded.APIKey, w.Properties.TTL, s.Since(start)}
+	*i = SessionInfo{w.ID, w.Embedded.User, w.Embedded.APIKey, w.Properties.TTL, Raw(s.Since(start))}
 }
 
 // UserSessions lists the sessions of a user, page after page as the loop needs

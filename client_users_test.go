@@ -2,7 +2,6 @@ package nexmo_test
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/conversation-events/nexmo"
@@ -18,7 +17,7 @@ const userAnswer = `{"id":"USR-1","name":"priya","display_name":"Priya","image_u
 func wantUser() *nexmo.UserInfo {
 	return &nexmo.UserInfo{
 		ID: "USR-1", Name: "priya", DisplayName: "Priya", ImageURL: "https://example.com/1.png",
-		Properties: nexmo.UserInfoProperties{CustomData: json.RawMessage(`{"custom_key":"custom_value","otherKey":12345678901234567890}`), TTL: nexmo.Seconds(time.Hour)},
+		Properties: nexmo.UserInfoProperties{CustomData: `{"custom_key":"custom_value","otherKey":12345678901234567890}`, TTL: nexmo.Seconds(time.Hour)},
 		Channels: nexmo.UserChannels{
 			PSTN:      []nexmo.UserChannel{{Number: "123457"}},
 			SIP:       []nexmo.UserChannel{{URI: "sip:4442138907@sip.example.com;transport=tls", Username: "New SIP", Password: "made-up"}},
@@ -121,7 +120,7 @@ func userCases() []requestCase {
 				ConversationInfo: nexmo.ConversationInfo{
 					ID: "CON-1", Name: "first", State: nexmo.ConversationStateActive, SequenceNumber: 3,
 					Timestamp:  nexmo.ConversationTimestamp{Created: timeAt("2024-01-01T14:00:00Z")},
-					Properties: &nexmo.ConversationProperties{CustomData: json.RawMessage(`{"aB":1}`)},
+					Properties: &nexmo.ConversationProperties{CustomData: `{"aB":1}`},
 				},
 				MemberID: "MEM-1", MemberState: nexmo.MemberStateInvited,
 			}},

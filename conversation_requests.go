@@ -114,7 +114,7 @@ func (c *Conversation) SendCustom(ctx context.Context, name string, v any, opts 
 	if err != nil {
 		return nil, err
 	}
-	return c.send(ctx, "SendCustom", &Custom{Name: name, JSON: body}, opts)
+	return c.send(ctx, "SendCustom", &Custom{Name: name, JSON: Raw(body)}, opts)
 }
 
 // SendEphemeral sends an event that reaches who is there and is not stored. Its
@@ -124,7 +124,7 @@ func (c *Conversation) SendEphemeral(ctx context.Context, v any, opts ...EventOp
 	if err != nil {
 		return err
 	}
-	_, err = c.send(ctx, "SendEphemeral", &Ephemeral{body}, opts)
+	_, err = c.send(ctx, "SendEphemeral", &Ephemeral{Raw(body)}, opts)
 	return err
 }
 
@@ -167,7 +167,7 @@ func (c *Conversation) mark(ctx context.Context, method string, e *Event, as str
 	if err != nil {
 		return err
 	}
-	_, err = c.send(ctx, method, &RawBody{Type: EventType(family + ":" + as), JSON: body}, opts)
+	_, err = c.send(ctx, method, &RawBody{Type: EventType(family + ":" + as), JSON: Raw(body)}, opts)
 	return err
 }
 
@@ -351,7 +351,7 @@ func (i *ConversationInfo) sequenceNumber() (EventID, bool) {
 	var told struct {
 		SequenceNumber *EventID `json:"sequence_number"`
 	}
-	if json.Unmarshal(i.Raw, &told) != nil || told.SequenceNumber == nil {
+	if i.Raw.Decode(&told) != nil || told.SequenceNumber == nil {
 		return 0, false
 	}
 	return *told.SequenceNumber, true

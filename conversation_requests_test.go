@@ -96,7 +96,7 @@ func TestClientConversation(t *testing.T) {
 	wantInfo := nexmo.ConversationInfo{
 		ID: "CON-1", Name: "NAM-1", DisplayName: "Repairs", ImageURL: "https://example.com/i.png", State: nexmo.ConversationStateActive, SequenceNumber: 4,
 		Timestamp:  nexmo.ConversationTimestamp{Created: time.Date(2024, 5, 16, 8, 0, 0, 0, time.UTC)},
-		Properties: &nexmo.ConversationProperties{TTL: nexmo.Seconds(time.Minute), CustomData: []byte(`{"Order No":441}`)},
+		Properties: &nexmo.ConversationProperties{TTL: nexmo.Seconds(time.Minute), CustomData: `{"Order No":441}`},
 		Numbers:    []nexmo.ConversationNumber{{Type: "phone", Number: "15555550123"}},
 		Callback:   &nexmo.Callback{URL: "https://example.com/cb", Params: nexmo.CallbackParams{ApplicationID: "APP-1"}},
 	}

@@ -1323,7 +1323,7 @@ func (v *Channel) decode(s *scanner) {
 			v.Legs.decode(s)
 		case "leg_settings":
 			s.Once(&o, 8)
-			v.LegSettings, _ = s.Raw()
+			v.LegSettings.decode(s)
 		case "knocking_id":
 			s.Once(&o, 9)
 			v.KnockingID, _ = s.Text()
@@ -1480,7 +1480,7 @@ func (v *ConversationProperties) decode(s *scanner) {
 			v.CustomSortKey, _ = s.Text()
 		case "custom_data":
 			s.Once(&o, 3)
-			v.CustomData, _ = s.Raw()
+			v.CustomData.decode(s)
 		default:
 			s.Unknown(&o)
 		}
@@ -1852,7 +1852,7 @@ func (v *KnockingProperties) decode(s *scanner) {
 		switch s.Name(&o) {
 		case "custom_data":
 			s.Once(&o, 0)
-			v.CustomData, _ = s.Raw()
+			v.CustomData.decode(s)
 		default:
 			s.Unknown(&o)
 		}
@@ -2286,7 +2286,7 @@ func (v *MemberMessageStatus) decode(s *scanner) {
 			}
 		case "custom":
 			s.Once(&o, 9)
-			v.Custom, _ = s.Raw()
+			v.Custom.decode(s)
 		case "whatsapp":
 			s.Once(&o, 10)
 			if !s.Null() {
@@ -2326,7 +2326,7 @@ func (v *MemberMessageStatus) decode(s *scanner) {
 			v.MessageUUID, _ = s.Text()
 		case "error":
 			s.Once(&o, 19)
-			v.Error, _ = s.Raw()
+			v.Error.decode(s)
 		default:
 			s.Unknown(&o)
 		}
@@ -2413,7 +2413,7 @@ func (v *Message) decode(s *scanner) {
 			}
 		case "custom":
 			s.Once(&o, 9)
-			v.Custom, _ = s.Raw()
+			v.Custom.decode(s)
 		case "whatsapp":
 			s.Once(&o, 10)
 			if !s.Null() {
@@ -2741,7 +2741,7 @@ func (v *RTCOffer) decode(s *scanner) {
 			v.MemberLegID, _ = s.Text()
 		case "media_settings":
 			s.Once(&o, 4)
-			v.MediaSettings, _ = s.Raw()
+			v.MediaSettings.decode(s)
 		case "name":
 			s.Once(&o, 5)
 			v.Name, _ = s.Text()
@@ -3328,7 +3328,7 @@ func (v *User) decode(s *scanner) {
 			v.Properties.decode(s)
 		case "custom_data":
 			s.Once(&o, 8)
-			v.CustomData, _ = s.Raw()
+			v.CustomData.decode(s)
 		default:
 			s.Unknown(&o)
 		}
@@ -3485,7 +3485,7 @@ func (v *UserInfoProperties) decode(s *scanner) {
 		switch s.Name(&o) {
 		case "custom_data":
 			s.Once(&o, 0)
-			v.CustomData, _ = s.Raw()
+			v.CustomData.decode(s)
 		case "ttl":
 			s.Once(&o, 1)
 			v.TTL.decode(s)
@@ -3504,7 +3504,7 @@ func (v *UserProperties) decode(s *scanner) {
 		switch s.Name(&o) {
 		case "custom_data":
 			s.Once(&o, 0)
-			v.CustomData, _ = s.Raw()
+			v.CustomData.decode(s)
 		default:
 			s.Unknown(&o)
 		}

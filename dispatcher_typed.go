@@ -50,7 +50,7 @@ func OnCustom[T any](r Registrar, name string, fn func(ctx context.Context, e *E
 			return wrongBody(e)
 		}
 		v := new(T)
-		if err := json.Unmarshal(rawOrEmpty(body.JSON), v); err != nil {
+		if err := body.JSON.orEmptyObject().Decode(v); err != nil {
 			return &DecodeError{Type: e.Type, Err: &unfitError{err, reflect.TypeFor[T]()}}
 		}
 		return fn(ctx, e, v)

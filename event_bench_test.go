@@ -44,7 +44,7 @@ func BenchmarkParseEvents(b *testing.B) {
 func BenchmarkMarshalEvent(b *testing.B) {
 	received := parseText(b, benchdata.Joined()[0])
 	made := *received
-	made.Raw = nil
+	made.Raw = ""
 	for _, bb := range []struct {
 		name string
 		e    *nexmo.Event
@@ -69,7 +69,7 @@ func TestParseBudget(t *testing.T) {
 		name string
 		ring [][]byte
 		most float64
-	}{{"member:joined", benchdata.Joined(), 4}, {"text", benchdata.Text(), 3}} {
+	}{{"member:joined", benchdata.Joined(), 2}, {"text", benchdata.Text(), 2}} {
 		i := 0
 		got := testing.AllocsPerRun(10*benchdata.Size, func() {
 			if _, err := nexmo.ParseEvent(tt.ring[i%benchdata.Size]); err != nil {

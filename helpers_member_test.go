@@ -73,7 +73,7 @@ func priyaAfterInvitation() nexmo.Member {
 			From:    &nexmo.Endpoint{Type: nexmo.ChannelTypePhone, Number: "447700900123"},
 			To:      &nexmo.Endpoint{Type: nexmo.ChannelTypeApp, User: "priya"},
 			Headers: nexmo.Headers{"X-Order": "441"}, LegIDs: []string{"LEG-1"},
-			Legs: nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegStatusStarted}}, LegSettings: []byte(`{"a":1}`),
+			Legs: nexmo.Legs{{ID: "LEG-1", Status: nexmo.LegStatusStarted}}, LegSettings: `{"a":1}`,
 			Number: "441", KnockingID: "knocker:1", CPA: nexmo.True, CPATime: nexmo.Milliseconds(5 * time.Second),
 			Preanswer: nexmo.False, RingTimeout: nexmo.Milliseconds(45 * time.Second), MaxLength: nexmo.Milliseconds(time.Minute),
 			CanHear: []string{"LEG-2"}, CanSpeak: []string{"LEG-3"}, ContentType: "audio/l16",

@@ -58,7 +58,7 @@ func (h *history) amend(e *Event) {
 		h.replace(b.OriginalEventID, func(old *Event) *Event { return editedCopy(old, e, b) })
 	case *MemberMessageStatus:
 		kind := EventMessageSubmitted
-		if b.Error != nil {
+		if b.Error != "" {
 			kind = EventMessageUndeliverable
 		}
 		h.mark(b.OriginalEventID, kind, e)
@@ -130,13 +130,13 @@ func deletedCopy(e *Event, at time.Time) *Event {
 		bare.Type = e.Body.EventType()
 	}
 	body, _ := json.Marshal(map[string]deletedTimestamp{"timestamp": {at.UTC()}})
-	bare.Raw, bare.Body = nil, &RawBody{Type: bare.Type, JSON: body}
+	bare.Raw, bare.Body = "", &RawBody{Type: bare.Type, JSON: Raw(body)}
 	text, err := bare.MarshalJSON()
 	if err != nil { // made in Go, with parts that are no JSON
-		bare.FromUser, bare.State, bare.Params = nil, nil, nil
+		bare.FromUser, bare.State, bare.Params = nil, nil, ""
 		text, _ = bare.MarshalJSON()
 	}
-	c, err := parseOwned(text)
+	c, err := ParseEvent(text)
 	if err != nil {
 		return &bare
 	}

@@ -175,13 +175,13 @@ func TestConversationEventsDeletionOfEventsMadeInGo(t *testing.T) {
 		{"no body", func(e *nexmo.Event) { e.Body = nil }, nil},
 		{
 			"custom data that is no JSON",
-			func(e *nexmo.Event) { e.FromUser = &nexmo.User{ID: "USR-1", CustomData: json.RawMessage("{")} },
+			func(e *nexmo.Event) { e.FromUser = &nexmo.User{ID: "USR-1", CustomData: "{"} },
 			func(e *nexmo.Event) { e.FromUser = nil },
 		},
 		{
 			"params that are no JSON",
-			func(e *nexmo.Event) { e.Params = json.RawMessage("{") },
-			func(e *nexmo.Event) { e.Params = nil },
+			func(e *nexmo.Event) { e.Params = "{" },
+			func(e *nexmo.Event) { e.Params = "" },
 		},
 	}
 	for _, tt := range tests {

@@ -1,33 +1,10 @@
 package nexmo
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
-	"iter"
+	"cmp"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 )
-
-// Order is the order of a list.
-type Order string
-
-// The orders of a list. The service's own is ascending.
-const (
-	OrderAscending  Order = "asc"  // the oldest first
-	OrderDescending Order = "desc" // the newest first
-)
-
-// ListOptions are common to all lists. The zero value lists from the start, in
-// ascending order, in pages of the size that the service prefers, which is 10.
-type ListOptions struct {
-	PageSize int    // 1 to 100
-	Order    Order  // OrderAscending or OrderDescending
-	Cursor   string // Next or Prev of another page, to go on there
-}
 
 // Page is a page of a list. What its items hold as Raw and as text, but for those of
 // an [Event], is part of the whole answer, and keeps it in memory.
@@ -37,208 +14,91 @@ type Page[T any] struct {
 	Prev  string // the cursor of the page before; "" at the start
 }
 
-// query begins the query of a list.
-func (o ListOptions) query(op string) (url.Values, error) {
-	q := url.Values{}
-	if o.PageSize < 0 || o.PageSize > 100 {
-		return nil, invalid(op, "PageSize", "it must be 1 to 100")
-	}
-	if o.PageSize != 0 {
-		q.Set("page_size", strconv.Itoa(o.PageSize))
-	}
-	switch order := Order(strings.ToLower(string(o.Order))); order {
-	case "":
-	case OrderAscending, OrderDescending:
-		q.Set("order", string(order))
-	default:
-		return nil, invalid(op, "Order", "it must be OrderAscending or OrderDescending")
-	}
-	if o.Cursor != "" {
-		q.Set("cursor", o.Cursor)
-	}
-	return q, nil
+// pageInfo is what a list tells beside its items.
+type pageInfo struct {
+	name       string // of the items, such as events
+	next, prev string // the cursors of the page
+
+	found     bool   // there is an array of items
+	misplaced string // the first field that should hold the array or lead to it, and does not
+	object    bool   // it is an object, not an array
+	empty     bool   // without fields
+	paged     bool   // with a field that pages have
+	typed     bool   // with a field that events have
 }
 
-// pages yields the items of all pages. Of a page only the cursor of the next one is
-// used: its link may name another host, and lack what the caller asked for. A page
-// that comes with an error lacks some of its items: the error is yielded last.
-func pages[T any](ctx context.Context, cursor string, read func(cursor string) (*Page[T], error)) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		var errs []error
-		cursor, seen := cursor, cursor
-		for n := 1; ; n++ {
-			page, err := read(cursor)
-			if err != nil {
-				errs = append(errs, err)
-			}
-			if page == nil {
-				break
-			}
-			for _, item := range page.Items {
-				if ctx.Err() != nil {
-					yield(nil, errors.Join(append(errs, ctx.Err())...))
-					return
-				}
-				if !yield(item, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
-				break
-			}
-			if page.Next == cursor || page.Next == seen {
-				errs = append(errs, errors.New("nexmo: list: the cursors of the pages go in a circle"))
-				break
-			}
-			if cursor = page.Next; n&(n-1) == 0 { // one of them will be met again in a circle
-				seen = cursor
-			}
-		}
-		if errs != nil {
-			yield(nil, errors.Join(errs...))
-		}
+// readList reads a list in any of the shapes in which the service sends one: an
+// array, or a page. The items of a page are _embedded itself, or _embedded.<name>,
+// or else _embedded.data.<name>. array reads an array of items. Without an array,
+// readList returns the zero T.
+func readList[T any](s *scanner, name string, array func() T) (items T, l pageInfo) {
+	l.name = name
+	if s.Peek() == '[' {
+		l.found = true
+		return array(), l
 	}
-}
-
-// readPage asks for one page of a list, whose items are called name in it.
-func readPage[T any, P interface {
-	*T
-	decoder
-}](ctx context.Context, c *Client, r *request, name string) (*Page[T], error) {
-	answer, err := c.send(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	return parseAnswerPage[T, P](c, answer, r.op, name)
-}
-
-// parseAnswerPage reads a page of a list from an answer.
-func parseAnswerPage[T any, P interface {
-	*T
-	decoder
-}](c *Client, answer []byte, op, name string) (*Page[T], error) {
-	page := new(Page[T])
-	if len(answer) == 0 {
-		return page, nil
-	}
-	err := c.scan(answer, op, func(s *scanner) {
-		*page = Page[T]{}
-		items := func() {
-			for a, ok := s.Array(); ok && s.More(&a); {
-				if s.Null() {
-					continue
-				}
-				item := new(T)
-				P(item).decode(s)
-				page.Items = append(page.Items, item)
-			}
-		}
-		if s.Peek() == '[' { // version 0.1 has no pages
-			items()
-		} else {
-			page.decode(s, name, items)
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	return page, nil
-}
-
-// one makes a request whose answer is a T, or nothing.
-func one[T any, P interface {
-	*T
-	decoder
-}](ctx context.Context, c *Client, r *request) (*T, error) {
-	answer, err := c.send(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	v := new(T)
-	if len(answer) == 0 {
-		return v, nil
-	}
-	if err := c.scan(answer, r.op, P(v).decode); err != nil {
-		return nil, err
-	}
-	return v, nil
-}
-
-// scan reads an answer. A text that strict JSON cannot hold, such as a name that was
-// cut in the middle of a sign, is no reason to refuse the rest: it is read as
-// encoding/json does. A field of another shape than documented is logged: it stays
-// empty, and Raw has it.
-func (c *Client) scan(answer []byte, op string, decode func(*scanner)) error {
-	var s scanner
-	read := func(text []byte) error {
-		s.Reset(string(text), text)
-		decode(&s)
-		s.End()
-		return s.Err()
-	}
-	err := read(answer)
-	if err != nil {
-		d := json.NewDecoder(bytes.NewReader(answer))
-		d.UseNumber() // as they are spelt
-		var v any
-		if json.Valid(answer) && d.Decode(&v) == nil {
-			if repaired, rerr := encodeJSON(v); rerr == nil {
-				err = read(repaired)
-			}
-		}
-	}
-	if err != nil {
-		return &answerError{op, err}
-	}
-	if err := s.ShapeFrom(0, "answer"); err != nil {
-		c.cfg.log.Warn("nexmo: an answer is not as documented", "op", op, "error", err)
-	}
-	return nil
-}
-
-func valueOf[T any](p *T) T {
-	if p == nil {
-		return *new(T)
-	}
-	return *p
-}
-
-// decode reads a page whose items are _embedded itself, or _embedded.name, or
-// _embedded.data.name.
-func (p *Page[T]) decode(s *scanner, name string, items func()) {
+	l.object, l.empty = s.Peek() == '{', true
 	o, _ := s.Object()
 	for s.Next(&o) {
+		l.empty = false
 		switch s.Name(&o) {
 		case "_embedded":
 			s.Once(&o, 0)
-			embedded(s, name, items, 1)
+			l.paged = true
+			items, l.found = readEmbedded(s, &l, array, 1)
+			continue
 		case "_links":
 			s.Once(&o, 1)
-			p.Next, p.Prev = decodeCursors(s)
-		default:
-			s.Unknown(&o)
+			l.paged = true
+			l.next, l.prev = decodeCursors(s)
+			continue
+		case "page_size":
+			l.paged = true
+		case "type", "event_type":
+			l.typed = true
 		}
+		s.Unknown(&o)
 	}
+	return items, l
 }
 
-func embedded(s *scanner, name string, items func(), depth int) {
+// readEmbedded reads the value of _embedded, or of data in it, where depth is 0.
+func readEmbedded[T any](s *scanner, l *pageInfo, array func() T, depth int) (items T, found bool) {
 	if s.Peek() != '{' {
-		items()
-		return
+		return readItems(s, l, "_embedded", array)
 	}
+	var inner T // of data: the other ones come first
+	var innerFound bool
 	o, _ := s.Object()
 	for s.Next(&o) {
 		switch {
-		case s.Name(&o) == name:
+		case s.Name(&o) == l.name:
 			s.Once(&o, 0)
-			items()
+			items, found = readItems(s, l, "_embedded."+l.name, array)
 		case s.Name(&o) == "data" && depth > 0:
 			s.Once(&o, 1)
-			embedded(s, name, items, depth-1)
+			inner, innerFound = readEmbedded(s, l, array, depth-1)
 		default:
 			s.Unknown(&o)
 		}
 	}
+	if !found {
+		return inner, innerFound
+	}
+	return items, true
+}
+
+// readItems reads an array of items. What is no array is skipped and noted.
+func readItems[T any](s *scanner, l *pageInfo, path string, array func() T) (items T, found bool) {
+	switch s.Peek() {
+	case '[':
+		return array(), true
+	case 'n':
+	default:
+		l.misplaced = cmp.Or(l.misplaced, path)
+	}
+	s.Array()
+	return items, false
 }
 
 // decodeCursors reads the links of a page and returns the cursors in them.
@@ -292,32 +152,4 @@ func cursorOf(href string) string {
 		}
 	}
 	return ""
-}
-
-// The parameters of a query that are not given are not sent.
-
-func setText(q url.Values, name, text string) {
-	if text != "" {
-		q.Set(name, text)
-	}
-}
-
-func setSwitch(q url.Values, name string, b Bool) {
-	if b.IsSet() {
-		q.Set(name, b.String())
-	}
-}
-
-func setEventID(q url.Values, name string, id EventID) {
-	if id > 0 {
-		q.Set(name, eventIDText(id))
-	}
-}
-
-func eventIDText(id EventID) string { return strconv.FormatInt(int64(id), 10) }
-
-func setTime(q url.Values, name string, t time.Time) {
-	if !t.IsZero() {
-		q.Set(name, t.UTC().Format(timestampLayout))
-	}
 }

@@ -184,7 +184,7 @@ func checkCall(t *testing.T, c *nexmo.Conversation) {
 				To:          &nexmo.Endpoint{Type: nexmo.ChannelTypeApp, User: "priya"},
 				LegIDs:      []string{agentLeg},
 				Legs:        nexmo.Legs{{ID: agentLeg, Status: nexmo.LegStatusCompleted}},
-				LegSettings: []byte("{}"),
+				LegSettings: "{}",
 			},
 			Reason: nexmo.Reason{Code: "hangup", Text: "the agent ended the call"},
 			Timestamp: nexmo.MemberTimestamp{

@@ -54,7 +54,7 @@ func BenchmarkSessions(b *testing.B) {
 		}
 		b.ReportMetric(float64(memoryInUse()-before)/sessions, "B/session")
 		for _, id := range conversations {
-			server.Emit(id, &nexmo.Custom{Name: "x", JSON: []byte(`{}`)})
+			server.Emit(id, &nexmo.Custom{Name: "x", JSON: `{}`})
 		}
 		for handled.Load() < sessions {
 			runtime.Gosched()

@@ -109,7 +109,7 @@ func TestSessionFaults(t *testing.T) {
 				alice := server.Join(conversation, "alice")
 				synctest.Wait()
 				tt.disturb(server.Faults())
-				bodies := []nexmo.Body{&nexmo.Text{Text: "x"}, &nexmo.Message{MessageContent: nexmo.TextMessage("x")}, &nexmo.Custom{Name: "order", JSON: []byte(`{}`)}}
+				bodies := []nexmo.Body{&nexmo.Text{Text: "x"}, &nexmo.Message{MessageContent: nexmo.TextMessage("x")}, &nexmo.Custom{Name: "order", JSON: `{}`}}
 				for i := range tt.events {
 					if tt.cuts > 0 && i%(tt.events/tt.cuts) == 20 {
 						server.Faults().Frames("alice", nexmotest.Cut(), 1, "custom:*")

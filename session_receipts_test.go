@@ -29,7 +29,7 @@ func TestSessionDeliveryReceipts(t *testing.T) {
 			server.Faults().Frames("alice", nexmotest.Duplicate(), 0)
 			text := server.Emit(conversation, &nexmo.Text{Text: "x"}, nexmotest.From(bob))
 			message := server.Emit(conversation, &nexmo.Message{MessageContent: nexmo.TextMessage("x")}, nexmotest.From(bob))
-			server.Emit(conversation, &nexmo.Custom{Name: "x", JSON: []byte(`{}`)}, nexmotest.From(bob))
+			server.Emit(conversation, &nexmo.Custom{Name: "x", JSON: `{}`}, nexmotest.From(bob))
 			server.Emit(conversation, &nexmo.Text{Text: "own"}, nexmotest.From(alice))
 			synctest.Wait()
 			got := map[nexmo.EventID]string{}

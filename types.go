@@ -330,9 +330,9 @@ var eventTypes = [...]eventType{
 type eventType struct {
 	name        EventType
 	description string
-	// alloc makes an event, the body of its type and room for their parts in one
+	// alloc makes an event, the body of its type and memory for their parts in one
 	// piece: they live and die together, so that one allocation serves all.
-	alloc func() (*Event, Body, room)
+	alloc func() (*Event, Body, parts)
 }
 
 // define makes a row of the table from a body struct.
@@ -340,16 +340,16 @@ func define[B any, P interface {
 	*B
 	Body
 }](name EventType, description string) eventType {
-	alloc := func() (*Event, Body, room) {
+	alloc := func() (*Event, Body, parts) {
 		x := new(struct {
 			event Event
 			body  B
 			user  User
 		})
-		return &x.event, P(&x.body), room{user: &x.user}
+		return &x.event, P(&x.body), parts{user: &x.user}
 	}
 	if f, ok := reflect.TypeFor[B]().FieldByName("Channel"); ok && f.Type == reflect.TypeFor[*Channel]() {
-		alloc = func() (*Event, Body, room) {
+		alloc = func() (*Event, Body, parts) {
 			x := new(struct {
 				event   Event
 				body    B
@@ -358,7 +358,7 @@ func define[B any, P interface {
 				ends    [2]Endpoint
 				legs    [1]Leg
 			})
-			return &x.event, P(&x.body), room{&x.user, &x.channel, x.ends[:], x.legs[:]}
+			return &x.event, P(&x.body), parts{&x.user, &x.channel, x.ends[:], x.legs[:]}
 		}
 	}
 	return eventType{name, description, alloc}

@@ -233,7 +233,7 @@ func (c *tokenClaims) UnmarshalJSON(data []byte) error {
 		case "aud":
 			s.Once(&o, 9)
 			start := s.Offset()
-			if raw, ok := s.Raw(); ok && new(jwt.ClaimStrings).UnmarshalJSON(raw) != nil {
+			if raw, ok := s.Raw(); ok && new(jwt.ClaimStrings).UnmarshalJSON([]byte(raw)) != nil {
 				s.Fail(start, "text, or an array of texts")
 			}
 		default:
@@ -263,7 +263,7 @@ func skipClaim(s *jsonscan.Scanner, o *jsonscan.Object) {
 	s.Remember(o)
 	raw, ok := s.Raw()
 	known := slices.ContainsFunc(knownClaims, func(name string) bool { return strings.EqualFold(name, s.Name(o)) })
-	if known || ok && json.Unmarshal(raw, new(any)) != nil {
+	if known || ok && json.Unmarshal([]byte(raw), new(any)) != nil {
 		s.Fail(start, "a claim that every reader understands alike")
 	}
 }

@@ -133,7 +133,7 @@ func (h *WebhookHandler) serve(w http.ResponseWriter, r *http.Request, res *Webh
 	if err != nil {
 		return h.refusal(err), err
 	}
-	e, err := parseOwned(payload)
+	e, err := ParseEvent(payload)
 	if err != nil {
 		return http.StatusBadRequest, err
 	}

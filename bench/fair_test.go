@@ -49,7 +49,7 @@ func TestSameEvents(t *testing.T) {
 		}
 		want := &nexmo.Event{
 			ID: s.ID, Type: s.Type, ConversationID: s.ConversationID, ApplicationID: s.ApplicationID, From: s.From, To: s.To,
-			Timestamp: s.Timestamp, FromUser: s.Embedded.FromUser, FromMember: s.Embedded.FromMember.ID, Body: s.Body, Raw: data,
+			Timestamp: s.Timestamp, FromUser: s.Embedded.FromUser, FromMember: s.Embedded.FromMember.ID, Body: s.Body, Raw: nexmo.Raw(data),
 		}
 		if diff := cmp.Diff(want, e); diff != "" {
 			t.Fatalf("(-encoding/json +ParseEvent):\n%s", diff)

@@ -20,10 +20,10 @@ import (
 // wrongly or ends in a panic. Nothing that takes input from a network can be like
 // that, and nothing can be much faster.
 
-// floorEvent reads a text or a member:joined: one copy for the strings, one for
+// floorEvent reads a text or a member:joined: one copy for the strings and
 // Raw, one piece of memory for all structs.
 func floorEvent(data []byte) *nexmo.Event {
-	f := floor{text: string(data), raw: bytes.Clone(data)}
+	f := floor{text: string(data)}
 	type joined struct {
 		event    nexmo.Event
 		body     nexmo.MemberJoined
@@ -137,7 +137,7 @@ func floorEvent(data []byte) *nexmo.Event {
 		}
 	}
 	e.ApplicationID, e.ConversationID, e.ID, e.From = application, conversation, id, from
-	e.Raw = f.raw
+	e.Raw = nexmo.Raw(f.text)
 	return e
 }
 
@@ -157,7 +157,6 @@ func floorPage(data []byte) ([]*nexmo.Event, error) {
 // floor is a position in a text that has no blanks.
 type floor struct {
 	text string
-	raw  []byte
 	i    int
 	name string
 }
@@ -223,7 +222,7 @@ func (f *floor) user(u *nexmo.User) {
 		case "image_url":
 			u.ImageURL = f.string()
 		case "custom_data":
-			u.CustomData = f.raw[f.i : f.i+len("{}") : f.i+len("{}")]
+			u.CustomData = nexmo.Raw(f.text[f.i : f.i+len("{}")])
 			f.i += len("{}")
 		}
 	}

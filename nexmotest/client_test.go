@@ -36,7 +36,7 @@ func TestClient(t *testing.T) {
 	if joined.State != nexmo.MemberStateJoined || joined.ID != invited.ID || joined.User.Name != "alice" {
 		t.Errorf("%+v", joined)
 	}
-	for _, body := range []nexmo.Body{&nexmo.Message{MessageContent: nexmo.TextMessage("hello")}, &nexmo.Text{Text: "old"}, &nexmo.Custom{Name: "x", JSON: []byte(`{"n":1}`)}} {
+	for _, body := range []nexmo.Body{&nexmo.Message{MessageContent: nexmo.TextMessage("hello")}, &nexmo.Text{Text: "old"}, &nexmo.Custom{Name: "x", JSON: `{"n":1}`}} {
 		_, err := client.CreateEvent(ctx, c.ID, body, nexmo.From(joined.ID))
 		must(t, err)
 	}

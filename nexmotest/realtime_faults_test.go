@@ -101,7 +101,7 @@ func TestCutInPlaceOfAnEvent(t *testing.T) {
 	s.Faults().Frames("", nexmotest.Cut(), 1, "custom:*")
 	p, id := login(t, s, "alice")
 	s.Emit(c, text("a"))
-	s.Emit(c, &nexmo.Custom{Name: "x", JSON: []byte(`{}`)})
+	s.Emit(c, &nexmo.Custom{Name: "x", JSON: `{}`})
 	s.Emit(c, text("b"))
 	if diff := cmp.Diff([]string{"text 2"}, p.names(1)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -103,7 +103,7 @@ func TestScriptsFail(t *testing.T) {
 		"Emit: text:seen: event:error:not-found": func(s *nexmotest.Server) {
 			s.Emit(s.CreateConversation(""), &nexmo.TextSeen{Receipt: nexmo.Receipt{EventID: 4}})
 		},
-		"Emit: the body of custom:x":         func(s *nexmotest.Server) { s.Emit("", &nexmo.Custom{Name: "x", JSON: []byte("{")}) },
+		"Emit: the body of custom:x":         func(s *nexmotest.Server) { s.Emit("", &nexmo.Custom{Name: "x", JSON: "{"}) },
 		"Join: conversation:error:not-found": func(s *nexmotest.Server) { s.Join("CON-9", "alice") },
 		"Invite: conversation:error:member-already-invited": func(s *nexmotest.Server) {
 			id := s.CreateConversation("")
@@ -253,7 +253,7 @@ func TestLogger(t *testing.T) {
 				}
 				return a
 			}}))))
-		s.Emit("", &nexmo.Custom{Name: "x", JSON: []byte(`{"private":1}`)})
+		s.Emit("", &nexmo.Custom{Name: "x", JSON: `{"private":1}`})
 		synctest.Wait()
 		address := "http://user:private@webhook.nexmotest.invalid/own?key=private"
 		if _, err := s.Client().CreateConversation(t.Context(), nexmo.ConversationParams{Callback: &nexmo.Callback{URL: address, EventMask: "conversation:created"}}); err != nil {

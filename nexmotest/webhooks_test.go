@@ -304,7 +304,7 @@ func TestCallback(t *testing.T) {
 		step{"", "POST", "/v1/conversations", `{"callback":{"url":"://"}}`, 400, ``},
 	)
 	for _, name := range []string{"CON-1", "CON-2"} {
-		s.Emit(sc.real(name), &nexmo.Custom{Name: "x", JSON: []byte(`{"é":"<&>"}`)})
+		s.Emit(sc.real(name), &nexmo.Custom{Name: "x", JSON: `{"é":"<&>"}`})
 		s.Emit(sc.real(name), &nexmo.Text{Text: "hi & bye"})
 	}
 	if err := s.Flush(t.Context()); err != nil {

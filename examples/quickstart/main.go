@@ -108,6 +108,6 @@ func call(service *nexmotest.Server) (conversationID string) {
 	})
 	// Two IDs that no event has: there is nothing to wait for.
 	faults.SkipIDs(played.ConversationID, 2)
-	service.Emit(played.ConversationID, &nexmo.Custom{Name: "order-paid", JSON: []byte(`{"order":471,"bike":"tandem, blue"}`)})
+	service.Emit(played.ConversationID, &nexmo.Custom{Name: "order-paid", JSON: `{"order":471,"bike":"tandem, blue"}`})
 	return played.ConversationID
 }

@@ -322,11 +322,8 @@ func (p *source) read(dst string, typ ast.Expr) (string, error) {
 			}
 		}
 	case *ast.SelectorExpr:
-		switch e.Sel.Name {
-		case "Time":
+		if e.Sel.Name == "Time" {
 			return dst + ", _ = s.Time()", nil
-		case "RawMessage":
-			return dst + ", _ = s.Raw()", nil
 		}
 	case *ast.ArrayType:
 		if elt, ok := e.Elt.(*ast.Ident); ok {

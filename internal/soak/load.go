@@ -217,7 +217,7 @@ func (l *load) conversation(ctx context.Context) bool {
 			if t == lost {
 				l.disturbRequest()
 			}
-			last = l.service.Emit(id, &nexmo.Custom{Name: strings.TrimPrefix(string(t), "custom:"), JSON: []byte(`{"say":"something"}`)})
+			last = l.service.Emit(id, &nexmo.Custom{Name: strings.TrimPrefix(string(t), "custom:"), JSON: `{"say":"something"}`})
 			w.emitted(last)
 		}
 		if !l.check.await(w, 0, patience) {
