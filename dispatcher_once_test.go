@@ -90,3 +90,22 @@ func TestDispatcherOnceRunsOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestDispatcherOnceIsTakenOff: what handled its event is not kept.
+//
+//nolint:paralleltest // it measures memory
+func TestDispatcherOnceIsTakenOff(t *testing.T) {
+	const size = 8 << 20
+	var d nexmo.EventDispatcher
+	before := heapInUse()
+	big := make([]byte, size)
+	d.Once("text", func(context.Context, *nexmo.Event) error { big[0]++; return nil })
+	if grown := heapInUse() - before; grown < size/2 {
+		t.Fatalf("the heap grew by %d bytes with the handler, want %d", grown, size)
+	}
+	deliverAll(t, &d, "text")
+	if grown := heapInUse() - before; grown > size/2 {
+		t.Errorf("%d bytes are still in use, want none", grown)
+	}
+	runtime.KeepAlive(&d)
+}

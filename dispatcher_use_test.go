@@ -126,3 +126,24 @@ func TestDispatcherMiddlewareDecides(t *testing.T) {
 	}
 	c.want(t, "text from outside")
 }
+
+// TestDispatcherMiddlewareOncePerHandler: a middleware that registers a handler while
+// it wraps another is not called again for that one, as the middleware is the same.
+func TestDispatcherMiddlewareOncePerHandler(t *testing.T) {
+	t.Parallel()
+	var d nexmo.EventDispatcher
+	var c calls
+	wrapped := 0
+	d.Use(func(h nexmo.Handler) nexmo.Handler {
+		if wrapped++; wrapped == 1 {
+			d.On("text", c.handler("added"))
+		}
+		return h
+	})
+	d.On("text", c.handler("first"))
+	deliverAll(t, &d, "text")
+	c.want(t, "added text", "first text")
+	if wrapped != 2 {
+		t.Errorf("the middleware was called %d times for two handlers", wrapped)
+	}
+}
