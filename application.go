@@ -48,8 +48,9 @@ type tracked struct {
 
 // NewApplication returns an application without conversations. id is for
 // [Application.ID] alone and may be empty: which application a webhook is for is
-// checked by a [Verifier].
+// checked by a [Verifier]. It panics if an option is nil.
 func NewApplication(id string, opts ...ApplicationOption) *Application {
+	checkOptions("NewApplication", opts)
 	cfg := defaultApplicationConfig
 	for _, o := range opts {
 		o.applyApplication(&cfg)
@@ -83,8 +84,11 @@ func (a *Application) Use(mw ...Middleware) { a.dispatcher.Use(mw...) }
 // new one. fn must not deliver events of that conversation to the application;
 // it may deliver them to the conversation, or have it Sync. It runs in the goroutine
 // that first names the conversation: where that is a handler of another one, nothing
-// that fn waits for may wait for that one.
+// that fn waits for may wait for that one. OnConversation panics if fn is nil.
 func (a *Application) OnConversation(fn func(*Conversation)) {
+	if fn == nil {
+		panic("nexmo: OnConversation: the function is nil")
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.hooks = append(slices.Clip(a.hooks), fn)

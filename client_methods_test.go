@@ -31,8 +31,8 @@ func TestMethodsHaveRequestsAndRoutes(t *testing.T) {
 	var methods []string
 	for _, v := range []any{(*nexmo.Client)(nil), (*nexmo.Conversation)(nil)} {
 		of := reflect.TypeOf(v)
-		for i := range of.NumMethod() {
-			methods = append(methods, of.Elem().Name()+"."+of.Method(i).Name)
+		for m := range of.Methods() {
+			methods = append(methods, of.Elem().Name()+"."+m.Name)
 		}
 	}
 	server := nexmotest.NewServer(t, nexmotest.InMemory())

@@ -50,8 +50,10 @@ var ErrClosed = errors.New("nexmo: closed")
 var ErrNoSource = errors.New("nexmo: the conversation has no Source: give one with WithSource")
 
 // NewConversation returns a conversation that has seen no event yet. It makes no
-// request and starts no goroutine. id must be the one that its events name.
+// request and starts no goroutine. id must be the one that its events name. It panics
+// if an option is nil.
 func NewConversation(id string, opts ...ConversationOption) *Conversation {
+	checkOptions("NewConversation", opts)
 	cfg := &defaultConfig
 	if len(opts) > 0 {
 		cfg = new(defaultConfig)

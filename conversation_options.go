@@ -47,7 +47,7 @@ func (o conversationOption) applyApplication(c *applicationConfig) { o(&c.config
 // to read with [Conversation.Sync]. It is asked when a gap is 100 milliseconds old,
 // or the window is full, and read in a goroutine of its own. For each event it may
 // take the time of the window, but at least a second: then its ctx ends, as it does
-// with Close, and the gap is given up.
+// with Close, and the gap is given up. A nil s is the same as no option.
 func WithSource(s Source) ConversationOption {
 	return conversationOption(func(c *config) { c.source = s })
 }
@@ -61,7 +61,7 @@ func WithSource(s Source) ConversationOption {
 // before are known to the handlers, and what the event changed is not taken back by
 // it. Whoever delivers an event of the conversation waits for that, up to ten seconds.
 // If it fails the events are handled without, and it is tried again with one that
-// comes a minute later. [WithoutLoading] turns it off.
+// comes a minute later. [WithoutLoading] turns it off. A nil client is the same as no option.
 func WithClient(client *Client) ConversationOption {
 	return conversationOption(func(c *config) {
 		if c.client = client; client != nil {
@@ -87,7 +87,11 @@ func WithReorderWindow(events int, wait time.Duration) ConversationOption {
 
 // WithGapFunc has fn called for every [Gap] that is given up, before the event
 // behind it is handled. The conversation waits for fn, whose panics are logged.
+// WithGapFunc panics if fn is nil.
 func WithGapFunc(fn func(context.Context, Gap)) ConversationOption {
+	if fn == nil {
+		panic("nexmo: WithGapFunc: the function is nil")
+	}
 	return conversationOption(func(c *config) { c.onGap = fn })
 }
 

@@ -347,11 +347,11 @@ func orDefault[T any](p *T, v T) *T {
 }
 
 // sequenceNumber returns the ID of the last event as the answer has it, if it has one.
-func (i *ConversationInfo) sequenceNumber() (EventID, bool) {
+func (c *ConversationInfo) sequenceNumber() (EventID, bool) {
 	var told struct {
 		SequenceNumber *EventID `json:"sequence_number"`
 	}
-	if i.Raw.Decode(&told) != nil || told.SequenceNumber == nil {
+	if c.Raw.Decode(&told) != nil || told.SequenceNumber == nil {
 		return 0, false
 	}
 	return *told.SequenceNumber, true

@@ -170,7 +170,7 @@ func (c *Conversation) handOver(d *delivery, t *turn) bool {
 	}
 	// With the window full the gap is given up at once, unless the Source is read: the
 	// goroutine that reads it may be the one that must not wait.
-	if c.line.Full() && !(d.queued && c.line.Fetching()) {
+	if c.line.Full() && (!d.queued || !c.line.Fetching()) {
 		return false
 	}
 	if st != nil && !slices.Contains(t.streams, st) {

@@ -112,7 +112,7 @@ func (t *table) slot(key string) *slot {
 	} else {
 		h = hashOdd(key)
 	}
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // there are slots
 	for ; ; h++ {
 		if s := &t.slots[h&mask]; s.list == nil || s.key == key {
 			return s

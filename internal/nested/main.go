@@ -186,7 +186,7 @@ func (t *tree) publish(ctx context.Context, m *module) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	if err := os.WriteFile(file, text, 0o600); err != nil { //nolint:gosec // in a directory of its own
 		return err
 	}
 	for path := range m.requires {
@@ -344,7 +344,7 @@ func (t *tree) committedSum(text []byte) []byte {
 
 // output runs a command and returns what it printed.
 func (t *tree) output(ctx context.Context, dir, name string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // go, and what the caller asked for
 	cmd.Dir, cmd.Env, cmd.Stderr = dir, t.env, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -355,7 +355,7 @@ func (t *tree) output(ctx context.Context, dir, name string, args ...string) ([]
 
 // command runs a command and shows what it prints.
 func (t *tree) command(ctx context.Context, dir, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // go, and what the caller asked for
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, t.env, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
