@@ -83,7 +83,7 @@ var (
 	source        nexmo.Source
 	server        *nexmotest.Server
 	newBot        func(*nexmo.Client) *nexmo.Application
-	store         func(context.Context, string, nexmo.EventID, []byte) error
+	store         func(context.Context, string, nexmo.EventID, nexmo.Raw) error
 	saveLast      func(context.Context, string, nexmo.EventID) error
 	savedLast     map[string]nexmo.EventID
 )
