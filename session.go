@@ -219,8 +219,8 @@ func (s *Session) end(err error) {
 	if err != ErrClosed { //nolint:errorlint // no other error wraps it
 		s.err = err
 	}
+	s.tell(SessionStateClosed, s.err) // before Run returns, which waits for what is told
 	close(s.over)
-	s.tell(SessionStateClosed, s.err)
 	s.stop()
 }
 
