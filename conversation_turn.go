@@ -116,6 +116,9 @@ func (c *Conversation) find(id EventID) *turn {
 		}
 		return r.turn
 	}
+	if c.line.Idle() {
+		return nil
+	}
 	t, _ := c.line.Find(int64(id))
 	return t
 }

@@ -109,6 +109,10 @@ func (s *ids) pass(id int64, as fate) {
 
 // take says that id is being handled; it counts as handled until it is settled.
 func (s *ids) take(id int64) {
+	if id == s.next && s.fates == nil { // the usual case: nothing but next changes
+		s.next++
+		return
+	}
 	if id >= s.next {
 		s.pass(id, absent)
 		s.next = id + 1
