@@ -41,7 +41,7 @@ func FuzzPackChannel(f *testing.F) {
 		if !hasChannel(packed, &c) || !hasChannel(packed, &Channel{}) {
 			t.Error("it has not what was packed")
 		}
-		merged := string(packChannel(nil, mergeChannel(&c, &o)))
+		merged := string(packChannel(nil, merged(&c, &o)))
 		if !hasChannel(merged, &o) {
 			t.Error("a merged channel has not what was merged into it")
 		}

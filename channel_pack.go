@@ -26,9 +26,8 @@ func unpackChannel(packed string) *Channel {
 	if packed == "" {
 		return nil
 	}
-	p := packer{mode: unpacking, rest: packed}
 	c := new(Channel)
-	p.channel(c)
+	fillChannel(c, packed)
 	return c
 }
 
@@ -50,65 +49,16 @@ func hasLeg(packed, leg string) bool {
 	return found
 }
 
-// mergeChannel returns n with what only old carries. Both stay as they are, and
-// share with the result what it points to.
-func mergeChannel(old, n *Channel) *Channel {
-	return &Channel{
-		ID:          cmp.Or(n.ID, old.ID),
-		Type:        cmp.Or(n.Type, old.Type),
-		From:        mergeEndpoint(old.From, n.From),
-		To:          mergeEndpoint(old.To, n.To),
-		Number:      cmp.Or(n.Number, old.Number),
-		Headers:     orHeaders(n.Headers, old.Headers),
-		LegIDs:      orList(n.LegIDs, old.LegIDs),
-		Legs:        orList(n.Legs, old.Legs),
-		LegSettings: cmp.Or(n.LegSettings, old.LegSettings),
-		KnockingID:  cmp.Or(n.KnockingID, old.KnockingID),
-		CPA:         cmp.Or(n.CPA, old.CPA),
-		CPATime:     cmp.Or(n.CPATime, old.CPATime),
-		Preanswer:   cmp.Or(n.Preanswer, old.Preanswer),
-		RingTimeout: cmp.Or(n.RingTimeout, old.RingTimeout),
-		MaxLength:   cmp.Or(n.MaxLength, old.MaxLength),
-		CanHear:     orList(n.CanHear, old.CanHear),
-		CanSpeak:    orList(n.CanSpeak, old.CanSpeak),
-		ContentType: cmp.Or(n.ContentType, old.ContentType),
-	}
+// fillChannel fills in what c does not tell from what was packed. An end of another type
+// is another end: it gets nothing of the packed one. What c points to is not changed.
+func fillChannel(c *Channel, packed string) {
+	p := packer{mode: filling, rest: packed}
+	p.channel(c)
 }
 
-// mergeEndpoint is mergeChannel for one end; either may be nil. An end of another
-// type is another one, and has nothing of the one before.
-func mergeEndpoint(old, n *Endpoint) *Endpoint {
-	if n == nil || old == nil || n.Type != "" && n.Type != old.Type {
-		return cmp.Or(n, old)
-	}
-	return &Endpoint{
-		Type:        cmp.Or(n.Type, old.Type),
-		Number:      cmp.Or(n.Number, old.Number),
-		User:        cmp.Or(n.User, old.User),
-		URI:         cmp.Or(n.URI, old.URI),
-		Extension:   cmp.Or(n.Extension, old.Extension),
-		ID:          cmp.Or(n.ID, old.ID),
-		ContentType: cmp.Or(n.ContentType, old.ContentType),
-		Headers:     orHeaders(n.Headers, old.Headers),
-	}
-}
-
-func orList[L ~[]T, T any](list, other L) L {
-	if list == nil {
-		return other
-	}
-	return list
-}
-
-func orHeaders(h, other Headers) Headers {
-	if h == nil {
-		return other
-	}
-	return h
-}
-
-// packer goes through the fields of a channel, and packs them, unpacks them, or
-// compares those that are told with what was packed.
+// packer goes through the fields of a channel. It packs them, fills in those that are not
+// told from what was packed, or compares those that are told with it. So each field is
+// written down once.
 type packer struct {
 	mode packerMode
 	id   string // of the channel: its legs repeat it
@@ -124,7 +74,7 @@ type packerMode int
 
 const (
 	packing packerMode = iota
-	unpacking
+	filling
 	comparing
 )
 
@@ -156,11 +106,19 @@ func (p *packer) endpoint(at **Endpoint) {
 	}
 	if e == nil {
 		e = new(Endpoint)
-		if p.mode == unpacking {
-			*at = e
-		}
+	} else if p.mode == filling {
+		own := *e
+		e = &own
 	}
-	packText(p, &e.Type)
+	told := e.Type
+	packed := packText(p, &e.Type)
+	switch {
+	case p.mode != filling:
+	case told == "" || string(told) == packed:
+		*at = e
+	default:
+		e = new(Endpoint) // another one
+	}
 	packText(p, &e.Number)
 	packText(p, &e.User)
 	packText(p, &e.URI)
@@ -179,15 +137,15 @@ func (p *packer) headers(h *Headers) {
 		}
 		return
 	}
-	told := *h != nil
-	if n >= 0 && p.mode == unpacking {
+	fill, told := p.fills(*h != nil, n), *h != nil
+	if fill {
 		*h = make(Headers, n)
 	}
 	for ; n > 0; n-- {
 		name, value := p.read(), p.read()
-		if p.mode == unpacking {
+		if fill {
 			(*h)[name] = value
-		} else if v, ok := (*h)[name]; told && (!ok || v != value) {
+		} else if v, ok := (*h)[name]; p.mode == comparing && told && (!ok || v != value) {
 			p.differs = true
 		}
 	}
@@ -195,13 +153,14 @@ func (p *packer) headers(h *Headers) {
 
 func (p *packer) texts(list *[]string) {
 	n := p.length(*list != nil, len(*list))
-	if n >= 0 && p.mode == unpacking {
+	fill := p.fills(*list != nil, n)
+	if fill {
 		*list = make([]string, n)
 	}
 	for i := range max(n, 0) {
 		var untold string
 		s := &untold
-		if i < len(*list) {
+		if i < len(*list) && (fill || p.mode != filling) {
 			s, p.listed = &(*list)[i], true
 		}
 		packText(p, s)
@@ -211,13 +170,14 @@ func (p *packer) texts(list *[]string) {
 
 func (p *packer) legs(list *Legs) {
 	n := p.length(*list != nil, len(*list))
-	if n >= 0 && p.mode == unpacking {
+	fill := p.fills(*list != nil, n)
+	if fill {
 		*list = make(Legs, n)
 	}
 	for i := range max(n, 0) {
 		var untold Leg
 		l := &untold
-		if i < len(*list) {
+		if i < len(*list) && (fill || p.mode != filling) {
 			l, p.listed = &(*list)[i], true
 		}
 		packText(p, &l.ID)
@@ -243,6 +203,9 @@ func (p *packer) length(told bool, n int) int {
 	return packed
 }
 
+// fills reports whether a list is to be made of n packed items.
+func (p *packer) fills(told bool, n int) bool { return p.mode == filling && !told && n >= 0 }
+
 func packNumber[T ~int64 | ~uint8](p *packer, v *T) {
 	if p.mode == packing {
 		p.writeNumber(uint64(*v))
@@ -250,8 +213,8 @@ func packNumber[T ~int64 | ~uint8](p *packer, v *T) {
 	}
 	packed := T(p.readNumber())
 	switch {
-	case p.mode == unpacking:
-		*v = packed
+	case p.mode == filling:
+		*v = cmp.Or(*v, packed)
 	case *v != 0 && *v != packed:
 		p.differs = true
 	}
@@ -265,8 +228,8 @@ func packText[T ~string](p *packer, v *T) string {
 	}
 	packed := p.read()
 	switch {
-	case p.mode == unpacking:
-		*v = T(packed)
+	case p.mode == filling:
+		*v = cmp.Or(*v, T(packed))
 	case (*v != "" || p.listed) && string(*v) != packed:
 		p.differs = true
 	}

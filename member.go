@@ -252,13 +252,12 @@ func (t *trackedMember) connect(e *Event, ch *Channel) {
 	if hasChannel(known, ch) {
 		return
 	}
-	if old := unpackChannel(known); old != nil {
-		if late {
-			ch, old = old, ch
-		}
-		ch = mergeChannel(old, ch)
+	told := *ch
+	if late && known != "" {
+		known, told = string(packChannel(nil, ch)), *unpackChannel(known)
 	}
-	t.set(textChannel, string(packChannel(nil, ch)))
+	fillChannel(&told, known)
+	t.set(textChannel, string(packChannel(nil, &told)))
 }
 
 func (t *trackedMember) because(r Reason) {
