@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -14,6 +15,16 @@ func fillEvery(t *testing.T, v reflect.Value, path string, n *int, leaf func(pat
 	t.Helper()
 	*n++
 	text := fmt.Sprint("value ", *n)
+	switch v.Type() {
+	case reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(time.Unix(int64(*n), 0).UTC()))
+		leaf(path, v)
+		return
+	case reflect.TypeFor[Raw]():
+		v.SetString(fmt.Sprintf(`{"value":%d}`, *n))
+		leaf(path, v)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for f, field := range v.Fields() {

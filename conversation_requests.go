@@ -356,12 +356,3 @@ func (c *ConversationInfo) sequenceNumber() (EventID, bool) {
 	}
 	return *told.SequenceNumber, true
 }
-
-// copyOf returns v with nothing of the text that it was read from.
-func copyOf[T any](v T) T {
-	var c T
-	if text, err := encodeJSON(v); err == nil {
-		_ = json.Unmarshal(text, &c) // it was written by the same rules
-	}
-	return c
-}

@@ -2,6 +2,7 @@ package nexmo
 
 import (
 	"cmp"
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -139,6 +140,7 @@ func (s *state) load(info *ConversationInfo, list []*MemberInfo) {
 		}
 		t.identify(asOf, &m.User)
 		t.connect(asOf, m.Channel)
+		t.hear(asOf, m.User.Media)
 		t.hear(asOf, m.Media)
 		current := t.newer(ofState, asOf)
 		t.live(&m.Timestamp, !current)
@@ -147,4 +149,13 @@ func (s *state) load(info *ConversationInfo, list []*MemberInfo) {
 			t.put(textState, strings.ToUpper(string(m.State)), false)
 		}
 	}
+}
+
+// copyOf returns v with nothing of the text that it was read from.
+func copyOf[T any](v T) T {
+	var c T
+	if text, err := encodeJSON(v); err == nil {
+		_ = json.Unmarshal(text, &c) // it was written by the same rules
+	}
+	return c
 }
