@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -129,17 +128,6 @@ func (c *Conversation) touch() {
 	}
 }
 
-// refuse returns an error if e cannot be an event of the conversation.
-func (c *Conversation) refuse(e *Event) error {
-	if e.ConversationID != "" && e.ConversationID != c.id {
-		return errors.New("nexmo: the event belongs to another conversation: deliver it to an Application, or to its own Conversation")
-	}
-	if e.ID < 0 || e.ID == math.MaxInt64 {
-		return errors.New("nexmo: the ID of the event is out of range")
-	}
-	return nil
-}
-
 // Close gives up the gaps that are open, so that what was held back is handled,
 // and stops the conversation's timer. Deliver returns [ErrClosed] from then
 // on. Close does not wait for handlers that other goroutines run. A handler may
@@ -236,24 +224,6 @@ func (c *Conversation) Info() ConversationInfo {
 	return *c.state.info
 }
 
-func (c *Conversation) dropped(ctx context.Context, e *Event, st line.Standing) {
-	if st == line.Forgotten {
-		c.log(ctx, slog.LevelWarn, "nexmo: an event came too late to know whether it was handled; it counts as handled", e)
-	} else {
-		c.log(ctx, slog.LevelDebug, "nexmo: a duplicate was dropped", e)
-	}
-}
-
 func (c *Conversation) queuedError(e *Event, err error) {
 	c.log(context.Background(), slog.LevelError, "nexmo: an event that a handler delivered failed", e, slog.Any("error", err))
-}
-
-func (c *Conversation) log(ctx context.Context, level slog.Level, msg string, e *Event, more ...slog.Attr) {
-	if !c.cfg.log.Enabled(ctx, level) {
-		return
-	}
-	c.cfg.log.LogAttrs(ctx, level, msg, append(more,
-		slog.String("conversation_id", c.id),
-		slog.Int64("event_id", int64(e.ID)),
-		slog.String("event_type", string(e.Type)))...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -103,6 +104,17 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 		c.mu.Lock()
 	}
 	return c.wait(d, t)
+}
+
+// refuse returns an error if e cannot be an event of the conversation.
+func (c *Conversation) refuse(e *Event) error {
+	if e.ConversationID != "" && e.ConversationID != c.id {
+		return errors.New("nexmo: the event belongs to another conversation: deliver it to an Application, or to its own Conversation")
+	}
+	if e.ID < 0 || e.ID == math.MaxInt64 {
+		return errors.New("nexmo: the ID of the event is out of range")
+	}
+	return nil
 }
 
 // find returns the turn of an event that is being handled or waits, or nil.
@@ -320,6 +332,14 @@ func (c *Conversation) dispatch(d *delivery, e *Event) error {
 		return err
 	}
 	return errors.Join(perr, err)
+}
+
+func (c *Conversation) dropped(ctx context.Context, e *Event, st line.Standing) {
+	if st == line.Forgotten {
+		c.log(ctx, slog.LevelWarn, "nexmo: an event came too late to know whether it was handled; it counts as handled", e)
+	} else {
+		c.log(ctx, slog.LevelDebug, "nexmo: a duplicate was dropped", e)
+	}
 }
 
 // lookAt makes sure that the line is asked again at an instant; never if it is zero.

@@ -1,6 +1,9 @@
 package nexmo
 
-import "log/slog"
+import (
+	"context"
+	"log/slog"
+)
 
 // WithLogger has l told of what is dropped, missing or failing, with the
 // attributes conversation_id, event_id and event_type; and, given to [NewClient], of
@@ -27,3 +30,14 @@ func (o loggerOption) applyClient(c *clientConfig)           { c.log = o.log }
 func (o loggerOption) applySession(c *sessionConfig)         { c.client.log = o.log }
 
 var discard = slog.New(slog.DiscardHandler)
+
+// log writes a record about an event of the conversation: what it is, and nothing of its content.
+func (c *Conversation) log(ctx context.Context, level slog.Level, msg string, e *Event, more ...slog.Attr) {
+	if !c.cfg.log.Enabled(ctx, level) {
+		return
+	}
+	c.cfg.log.LogAttrs(ctx, level, msg, append(more,
+		slog.String("conversation_id", c.id),
+		slog.Int64("event_id", int64(e.ID)),
+		slog.String("event_type", string(e.Type)))...)
+}

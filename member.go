@@ -36,7 +36,7 @@ func (m *members) ofLeg(leg string) *trackedMember {
 	for _, t := range slices.Backward(m.list) {
 		switch {
 		case !t.has(leg):
-		case t.state() != MemberStateLeft:
+		case t.memberState() != MemberStateLeft:
 			return t
 		case left == nil:
 			left = t
@@ -212,7 +212,7 @@ func (m *members) applyInviter(e *Event, by *InvitingMember) {
 	t.identify(e, &User{ID: by.UserID, Name: by.Name})
 	t.connect(e, by.Channel)
 	t.live(&by.Timestamp, true)
-	if t.state() == MemberStateUnknown {
+	if t.memberState() == MemberStateUnknown {
 		t.put(textState, string(by.State), false)
 	}
 	t.media = mergeMedia(by.Media, t.media)
@@ -283,28 +283,28 @@ func (t *trackedMember) hear(e *Event, m Media) {
 	if t == nil {
 		return
 	}
-	turn := func(dst *Bool, c concern, v Bool) {
+	flip := func(dst *Bool, c concern, v Bool) {
 		if v != Unset && t.newer(c, e) {
 			*dst = v
 		}
 	}
-	turn(&t.media.Audio, ofAudio, m.Audio)
-	turn(&t.media.AudioSettings.Enabled, ofEnabled, m.AudioSettings.Enabled)
-	turn(&t.media.AudioSettings.Earmuffed, ofEarmuffed, m.AudioSettings.Earmuffed)
-	turn(&t.media.AudioSettings.Muted, ofMuted, m.AudioSettings.Muted)
+	flip(&t.media.Audio, ofAudio, m.Audio)
+	flip(&t.media.AudioSettings.Enabled, ofEnabled, m.AudioSettings.Enabled)
+	flip(&t.media.AudioSettings.Earmuffed, ofEarmuffed, m.AudioSettings.Earmuffed)
+	flip(&t.media.AudioSettings.Muted, ofMuted, m.AudioSettings.Muted)
 }
 
 // Who left neither speaks nor types, whatever comes late.
 
 func (t *trackedMember) speak(e *Event, speaking bool) {
 	if t != nil && t.newer(ofSpeaking, e) {
-		t.speaking = speaking && t.state() != MemberStateLeft
+		t.speaking = speaking && t.memberState() != MemberStateLeft
 	}
 }
 
 func (t *trackedMember) write(typing bool) {
 	if t != nil {
-		t.typing = typing && t.state() != MemberStateLeft
+		t.typing = typing && t.memberState() != MemberStateLeft
 	}
 }
 

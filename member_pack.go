@@ -90,7 +90,7 @@ func (t *trackedMember) put(i memberText, s string, late bool) {
 	}
 }
 
-func (t *trackedMember) state() MemberState { return MemberState(t.text(textState)) }
+func (t *trackedMember) memberState() MemberState { return MemberState(t.text(textState)) }
 
 // member returns a copy.
 func (t *trackedMember) member() Member {
@@ -100,7 +100,7 @@ func (t *trackedMember) member() Member {
 		UserName:    t.text(textUserName),
 		DisplayName: t.text(textDisplayName),
 		ImageURL:    t.text(textImageURL),
-		State:       t.state(),
+		State:       t.memberState(),
 		Channel:     unpackChannel(t.text(textChannel)),
 		Media:       t.media,
 		LegStatus:   LegStatus(t.text(textLegStatus)),
@@ -170,7 +170,7 @@ func (m *members) get(id string) *trackedMember {
 // forgetOne lets go of the member who has been known longest, of those who left
 // if there are any.
 func (m *members) forgetOne() {
-	i := max(0, slices.IndexFunc(m.list, func(t *trackedMember) bool { return t.state() == MemberStateLeft }))
+	i := max(0, slices.IndexFunc(m.list, func(t *trackedMember) bool { return t.memberState() == MemberStateLeft }))
 	delete(m.byID, m.list[i].text(textID))
 	m.list = slices.Delete(m.list, i, i+1)
 }
