@@ -78,3 +78,65 @@ func BenchmarkEventDispatcher(b *testing.B) {
 		})
 	}
 }
+
+func countEvent(context.Context, *nexmo.Event) error { return nil }
+
+// benchmarkTypes are n types of which the last is text.
+func benchmarkTypes(n int) []nexmo.EventType {
+	types := make([]nexmo.EventType, 0, n)
+	for _, typ := range nexmo.EventTypes() {
+		if typ != nexmo.EventText && len(types) < n-1 {
+			types = append(types, typ)
+		}
+	}
+	return append(types, nexmo.EventText)
+}
+
+// BenchmarkDispatch delivers a text to handlers that are registered in other ways.
+func BenchmarkDispatch(b *testing.B) {
+	e := &nexmo.Event{ID: 1, Type: nexmo.EventText, Body: &nexmo.Text{Text: "hello"}}
+	ctx := context.Background()
+	deliver := func(b *testing.B, d *nexmo.EventDispatcher) {
+		b.Helper()
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := d.Deliver(ctx, e); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.Run("typed", func(b *testing.B) {
+		var d nexmo.EventDispatcher
+		nexmo.On(&d, func(context.Context, *nexmo.Event, *nexmo.Text) error { return nil })
+		deliver(b, &d)
+	})
+	b.Run("all=8", func(b *testing.B) { // every handler takes the event
+		var d nexmo.EventDispatcher
+		for range 8 {
+			d.On(nexmo.EventText, countEvent)
+		}
+		deliver(b, &d)
+	})
+	b.Run("middleware", func(b *testing.B) {
+		var d nexmo.EventDispatcher
+		d.Use(func(h nexmo.Handler) nexmo.Handler {
+			return func(ctx context.Context, e *nexmo.Event) error { return h(ctx, e) }
+		})
+		d.On(nexmo.EventText, countEvent)
+		deliver(b, &d)
+	})
+	b.Run("parallel", func(b *testing.B) {
+		var d nexmo.EventDispatcher
+		for _, typ := range benchmarkTypes(8) {
+			d.On(typ, countEvent)
+		}
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if err := d.Deliver(ctx, e); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	})
+}

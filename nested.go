@@ -15,10 +15,10 @@ type target interface {
 	queuedError(e *Event, err error)
 }
 
-// delivery is one call of Deliver, and the context that its handlers are given.
-// What they deliver with that context, to whatever sink, waits in it until the
-// current event has been handled: so no handler waits for another, and a
-// conversation never waits for itself.
+// delivery is one call of Deliver of a Conversation or Application, and the context that
+// its handlers are given. What they deliver with that context to a Conversation or an
+// Application waits in it until the current event has been handled: so no handler waits
+// for another, and a conversation never waits for itself.
 //
 // A delivery is used once: a handler may keep its context, and what it delivers
 // with that later is no part of another event.
@@ -27,7 +27,7 @@ type delivery struct {
 	root            *delivery               // whose queue is used; nil: its own
 	queue           atomic.Pointer[backlog] // nil while it is empty; over when the delivery is
 	queued          bool                    // the event came from the queue: do not wait behind a gap
-	foreign         bool                    // the event is not the caller's: what its handlers deliver does not fail to him
+	foreign         bool                    // the event is not the caller's: an error of what its handlers deliver is not returned to this caller
 }
 
 // backlog is what handlers delivered and has not been handled. A delivery without
