@@ -38,7 +38,7 @@ type Line[T comparable] struct {
 	held   []item[T] // wait for missing events, by rising ID
 	gap    gap
 	fetch  fetch
-	asked  int64 // the Source was asked for the IDs below this one
+	asked  int64 // the Source is not asked for the IDs below this one: it was
 	listed int64 // IDs below this one that have not come do not exist: a list of all events has shown it
 	closed bool
 }
@@ -311,8 +311,15 @@ func (l *Line[T]) Resume(now time.Time) {
 	}
 }
 
-// Fetched says that the reading of the Source has ended.
-func (l *Line[T]) Fetched() { l.fetch = fetch{} }
+// Fetched says that the reading of the Source has ended, and whether without an error.
+// After an error, the Source is asked again for the gaps behind the one that it was
+// being read for; not if it was too slow, which would hold up each of them.
+func (l *Line[T]) Fetched(ok bool) {
+	if !ok && l.Fetching() {
+		l.asked = min(l.asked, l.gap.until)
+	}
+	l.fetch = fetch{}
+}
 
 // Close says that nothing is waited for any more.
 func (l *Line[T]) Close() { l.closed = true }
