@@ -126,3 +126,13 @@ func TestListedReportsWhetherSomethingMayBeDue(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutStartAnyIDIsDue(t *testing.T) {
+	t.Parallel()
+	for _, start := range []int64{0, -1} {
+		l := New[int64](Rules{}, start)
+		if got := l.Standing(9); got != Due {
+			t.Errorf("start %d: the standing of 9 is %d, want Due", start, got)
+		}
+	}
+}

@@ -59,7 +59,7 @@ type gap struct {
 // fetch is the reading of the Source.
 type fetch struct {
 	stage stage
-	until time.Time // when the Source has had its time; zero while handlers run
+	until time.Time // when the Source has had its time; zero while handlers run, or it is not waited for
 }
 
 type stage uint8
@@ -278,7 +278,7 @@ func (l *Line[T]) bridge(now time.Time) Step[T] {
 // look notices a gap in front of the lowest held ID. A gap that is known stays as it
 // was noticed, also when an event within it has come meanwhile.
 func (l *Line[T]) look(head int64) {
-	if l.ids.next < l.gap.until && head <= l.gap.until {
+	if head <= l.gap.until {
 		return
 	}
 	since := l.held[0].at
@@ -318,7 +318,7 @@ func (l *Line[T]) Fetched() { l.fetch = fetch{} }
 func (l *Line[T]) Close() { l.closed = true }
 
 func (l *Line[T]) expired(now time.Time) bool {
-	return l.Fetching() && !l.fetch.until.IsZero() && !now.Before(l.fetch.until)
+	return !l.fetch.until.IsZero() && !now.Before(l.fetch.until)
 }
 
 // search returns the place of an ID among the held ones.
