@@ -491,3 +491,31 @@ func TestContract05_SourceIsAskedOnceForTwoGaps(t *testing.T) {
 		source.is(t, "after 0")
 	})
 }
+
+// A reading that fails has covered the gap it began with, and no other: the Source is
+// asked again for the next one.
+func TestContract05_SourceIsAskedForTheGapBehindAFailedReading(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		all, failing := stored(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), true
+		source := &shelf{read: func(ctx context.Context, after nexmo.EventID, yield func(*nexmo.Event, error) bool) {
+			if failing {
+				failing = false
+				yield(nil, errBoom)
+				return
+			}
+			all.read(ctx, after, yield)
+		}}
+		c := newConA(&j, nexmo.WithStart(1), nexmo.WithSource(source))
+		third := beginDeliver(t.Context(), c, numbered(3))
+		third.waits(t)
+		tenth := beginDeliver(t.Context(), c, numbered(10))
+		tenth.waits(t)
+		time.Sleep(2 * time.Second)
+		third.returns(t, nil)
+		tenth.returns(t, nil)
+		j.is(t, "gap 1-2", "3", "4", "5", "6", "7", "8", "9", "10")
+		source.is(t, "after 0", "after 3")
+	})
+}

@@ -313,3 +313,28 @@ func TestContract01_StreamEndsWithItsReplay(t *testing.T) {
 		j.is(t, "1", "2", "3")
 	})
 }
+
+// A stream that the full window held back goes on as soon as it is no longer full, also
+// when there is another gap in front of its event: the next one of it may be missing.
+func TestContract01_StreamGoesOnWhenTheWindowIsNoLongerFull(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		release := make(chan struct{})
+		c := newConA(&j, nexmo.WithReorderWindow(2, time.Hour))
+		c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+			if e.ID == 1 {
+				<-release
+			}
+			return nil
+		})
+		first := beginDeliver(t.Context(), c, numbered(1))
+		first.waits(t)
+		replay := begin(func() error { return nexmo.Replay(t.Context(), c, scripted(3, 5, 7, 4, 6), conA, 0) })
+		replay.waits(t) // with 7
+		close(release)
+		first.returns(t, nil)
+		replay.returns(t, nil)
+		j.is(t, "1", "gap 2-2", "3", "4", "5", "6", "7")
+	})
+}

@@ -35,6 +35,7 @@ type Conversation struct {
 	line      line.Line[*turn]   // what is due, what waits, and for how long
 	busy      bool               // a goroutine has the role of running handlers: see turn
 	running   running            // the event that is being handled
+	crowded   bool               // an event was not handed over, as the window was full
 	timer     *time.Timer        // takes the role when the line said to look again
 	stopFetch context.CancelFunc // ends the reading of the Source; nil while it is not read
 	state     state              // what the events so far tell

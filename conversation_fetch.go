@@ -37,7 +37,7 @@ func (c *Conversation) read(ctx, reading context.Context, from, to EventID) {
 		c.mu.Lock()
 		c.stopFetch()
 		c.stopFetch = nil
-		c.line.Fetched()
+		c.line.Fetched(err == nil)
 		quiet := err == nil || c.closed
 		c.mu.Unlock()
 		if !quiet {

@@ -186,6 +186,7 @@ func (c *Conversation) handOver(d *delivery, t *turn) bool {
 	// With the window full the gap is given up at once, unless the Source is read: the
 	// goroutine that reads it may be the one that must not wait.
 	if c.line.Full() && (!d.queued || !c.line.Fetching()) {
+		c.crowded = true
 		return false
 	}
 	if st != nil && !slices.Contains(t.streams, st) {
@@ -207,8 +208,15 @@ func (c *Conversation) leave(d *delivery, t *turn) {
 		return
 	}
 	c.line.Withdraw(int64(t.e.ID), t)
-	for _, behind := range c.line.Held() { // there may be a gap now
-		behind.signal()
+	c.wakeHeld() // there may be a gap now
+}
+
+// wakeHeld makes the goroutines that wait for held events look again whether they can
+// be handed over. The caller holds c.mu.
+func (c *Conversation) wakeHeld() {
+	c.crowded = false
+	for _, held := range c.line.Held() {
+		held.signal()
 	}
 }
 
@@ -256,6 +264,9 @@ func (c *Conversation) advance(d *delivery, own *turn) {
 		case line.Rest:
 			c.busy = false
 			c.lookAt(step.Until)
+			if c.crowded {
+				c.wakeHeld()
+			}
 			finished = true
 		}
 	}

@@ -58,7 +58,7 @@ func newIndex(entries []*entry) *index {
 	}
 	x := new(index)
 	for _, e := range entries {
-		if e.pattern != EventAny && e.family == "" {
+		if e.family == "" {
 			types[string(e.pattern)] = append(types[string(e.pattern)], e)
 			continue
 		}

@@ -254,22 +254,12 @@ func TestOnCustomRefusesBodiesThatDoNotFit(t *testing.T) {
 		})
 	}
 
-	var m nexmo.EventDispatcher
-	nexmo.OnCustom(&m, "order", func(context.Context, *nexmo.Event, *map[string]order) error {
-		t.Error("the handler was called")
-		return nil
-	})
-	err := m.Deliver(t.Context(), parseText(t, `{"type":"custom:order","body":{"SECRET":{"total":"SECRET"}}}`))
-	if want := `nexmo: event of type "custom:order": body: want int, found string`; err == nil || err.Error() != want {
-		t.Errorf("a map: the error is %v, want %s", err, want)
-	}
-
 	var d nexmo.EventDispatcher
 	nexmo.OnCustom(&d, "order", func(context.Context, *nexmo.Event, *order) error {
 		t.Error("the handler was called")
 		return nil
 	})
-	err = d.Deliver(t.Context(), parseText(t, `{"type":"custom:order","from":["SECRET"],"body":{}}`))
+	err := d.Deliver(t.Context(), parseText(t, `{"type":"custom:order","from":["SECRET"],"body":{}}`))
 	if want := `nexmo: event of type "custom:order": from: want text, found an array`; err == nil || err.Error() != want {
 		t.Errorf("malformed envelope: the error is %v, want %s", err, want)
 	}
@@ -411,4 +401,39 @@ func TestTypedHandlersOfReceivedEvents(t *testing.T) {
 		"MEM-2d5d013e-496d-4e17-96a3-fb292b05f841 left: 1m28s",
 		"MEM-bdeeb7a5-ed06-44cd-b1e3-6b2047bb99f7 left: 2m14s",
 	)
+}
+
+// A body that does not fit is described by the field that does not, if the application
+// declared one. Keys of a map are content, and are not shown.
+func TestOnCustomNamesFieldsAndNoKeys(t *testing.T) {
+	t.Parallel()
+	type order struct{ Total int }
+	const order1, inMap = `{"Total":"SECRET"}`, `{"SECRET":{"Total":"SECRET"}}`
+	for _, test := range []struct {
+		name, body string
+		on         func(r nexmo.Registrar)
+		want       string
+	}{
+		{"struct", order1, refuseBodies[order], "body.Total: want int, found string"},
+		{"pointer to a struct", order1, refuseBodies[*order], "body.Total: want int, found string"},
+		{"map", inMap, refuseBodies[map[string]order], "body: want int, found string"},
+		{"pointer to a map", inMap, refuseBodies[*map[string]order], "body: want int, found string"},
+		{"slice", "[" + inMap + "]", refuseBodies[[]map[string]order], "body: want int, found string"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var d nexmo.EventDispatcher
+			test.on(&d)
+			err := d.Deliver(t.Context(), parseText(t, `{"type":"custom:order","body":`+test.body+`}`))
+			if want := `nexmo: event of type "custom:order": ` + test.want; err == nil || err.Error() != want {
+				t.Errorf("the error is %v, want %s", err, want)
+			}
+		})
+	}
+}
+
+func refuseBodies[T any](r nexmo.Registrar) {
+	nexmo.OnCustom(r, "order", func(context.Context, *nexmo.Event, *T) error {
+		return errors.New("the handler was called")
+	})
 }

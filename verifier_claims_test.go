@@ -32,6 +32,7 @@ func TestVerifierRefusesClaims(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	endsInZero := endsInZero()
 	tests := []attack{
 		{name: "no issuer", token: hookToken(t, issClaim+",", ""), want: nexmo.ErrWebhookIssuer},
 		{name: "issuer null", token: hookToken(t, issClaim, `"iss":null`), want: nexmo.ErrWebhookIssuer},
@@ -114,6 +115,7 @@ func TestVerifierRefusesClaims(t *testing.T) {
 		{name: "hash and a letter", token: payload(`"payload_hash":"` + hashOf(hookBody) + `0"`), want: nexmo.ErrWebhookPayloadHash},
 		{name: "hash and a byte", token: payload(`"payload_hash":"` + hashOf(hookBody) + `00"`), want: nexmo.ErrWebhookPayloadHash},
 		{name: "hash and a blank", token: payload(`"payload_hash":"` + hashOf(hookBody) + ` "`), want: nexmo.ErrWebhookPayloadHash},
+		{name: "hash whose end is no hexadecimal", token: payload(`"payload_hash":"` + hashOf(endsInZero)[:62] + `zz"`), body: endsInZero, want: nexmo.ErrWebhookPayloadHash},
 		{name: "hash in base64", token: payload(`"payload_hash":"` + base64.StdEncoding.EncodeToString(rawHash) + `"`), want: nexmo.ErrWebhookPayloadHash},
 		{name: "hash by SHA-512", token: payload(`"payload_hash":"` + hex.EncodeToString(sha512of[:]) + `"`), want: nexmo.ErrWebhookPayloadHash},
 		{name: "hash by half of SHA-512", token: payload(`"payload_hash":"` + hex.EncodeToString(sha512of[:32]) + `"`), want: nexmo.ErrWebhookPayloadHash},
@@ -168,4 +170,14 @@ func TestVerifierRefusesClaims(t *testing.T) {
 		}
 	}
 	runAttacks(t, tests)
+}
+
+// endsInZero returns a body whose hash ends with a zero byte, as does what is left of
+// a hash that is malformed there.
+func endsInZero() string {
+	for i := 0; ; i++ {
+		if body := fmt.Sprintf(`{"n":%d}`, i); strings.HasSuffix(hashOf(body), "00") {
+			return body
+		}
+	}
 }

@@ -141,8 +141,8 @@ func bearer(h http.Header) (string, error) {
 // checkHeader checks the form of a token and its header, of which nothing is
 // used but alg: keys and addresses of keys in it are nobody's business.
 func checkHeader(token string) error {
-	header, rest, ok := strings.Cut(token, ".")
-	if !ok || strings.Count(rest, ".") != 1 || len(token) > maxToken {
+	header, rest, _ := strings.Cut(token, ".")
+	if strings.Count(rest, ".") != 1 || len(token) > maxToken {
 		return ErrWebhookToken
 	}
 	for i := range len(token) {
@@ -154,17 +154,16 @@ func checkHeader(token string) error {
 	var s jsonscan.Scanner
 	s.Reset(string(text), text)
 	alg := ""
-	if o, ok := s.Object(); ok {
-		for s.Next(&o) {
-			switch s.Name(&o) {
-			case "alg":
-				s.Once(&o, 0)
-				alg, _ = s.Text()
-			case "crit":
-				return ErrWebhookToken
-			default:
-				s.Unknown(&o)
-			}
+	o, _ := s.Object()
+	for s.Next(&o) {
+		switch s.Name(&o) {
+		case "alg":
+			s.Once(&o, 0)
+			alg, _ = s.Text()
+		case "crit":
+			return ErrWebhookToken
+		default:
+			s.Unknown(&o)
 		}
 	}
 	s.End()

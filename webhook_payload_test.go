@@ -63,6 +63,7 @@ func TestWebhookGet(t *testing.T) {
 		{"a parameter twice", "type=text&id=7&id=8", `{"type":"text","id":"7","id":"8"}`, http.StatusBadRequest},
 		{"members within a parameter twice", "type=text&id=7&body=" + url.QueryEscape(`{"text":"a","text":"b"}`), `{"type":"text","id":"7","body":"{\"text\":\"a\",\"text\":\"b\"}"}`, http.StatusBadRequest},
 		{"malformed", "type=text&id=%zz", `{"type":"text","id":"%zz"}`, http.StatusBadRequest},
+		{"malformed name", "type=text&%zz=1", `{"type":"text","":"1"}`, http.StatusBadRequest},
 		{"no parameters", "", "{}", http.StatusBadRequest},
 		{"no type", "id=7", `{"id":"7"}`, http.StatusBadRequest},
 		{"a parameter that breaks out", "type=text&id=7&x=" + url.QueryEscape(`","id":"8`), `{"type":"text","id":"7","x":"","id":"8"}`, http.StatusUnauthorized},

@@ -30,7 +30,7 @@ func (t *recentTokens) end(id string) { delete(t.underWay, id) }
 
 func (t *recentTokens) has(id string) bool {
 	_, ok := t.set[id]
-	return ok && id != ""
+	return ok
 }
 
 func (t *recentTokens) add(id string, limit int) {

@@ -179,12 +179,36 @@ func TestWebhookRememberTokens(t *testing.T) {
 			}
 		})
 	})
+	t.Run("several at the same time", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			release := make(chan struct{})
+			h := newHook(nexmo.SinkFunc(func(context.Context, *nexmo.Event) error {
+				<-release
+				return nil
+			}))
+			h.RememberTokens = 10
+			var all sync.WaitGroup
+			for _, jti := range []any{"1", "2", nil, nil} { // a token without jti is like no other
+				all.Go(func() {
+					wantAnswer(t, h, signed([]byte(hookTyping), nexmotest.Claim("jti", jti)), http.StatusNoContent)
+				})
+			}
+			synctest.Wait()
+			wantAnswer(t, h, token("1"), http.StatusServiceUnavailable)
+			wantAnswer(t, h, token("2"), http.StatusServiceUnavailable)
+			close(release)
+			all.Wait()
+		})
+	})
 	t.Run("without jti", func(t *testing.T) {
 		t.Parallel()
 		h := newHook(new(hookRecorder))
-		h.RememberTokens = 10
+		h.RememberTokens = 1
+		wantAnswer(t, h, token("1"), http.StatusNoContent)
 		for range 2 {
 			wantAnswer(t, h, signed([]byte(hookTyping), nexmotest.Claim("jti", nil)), http.StatusNoContent)
 		}
+		wantAnswer(t, h, token("1"), http.StatusUnauthorized) // they take no place
 	})
 }

@@ -38,7 +38,7 @@ type Line[T comparable] struct {
 	held   []item[T] // wait for missing events, by rising ID
 	gap    gap
 	fetch  fetch
-	asked  int64 // the Source was asked for the IDs below this one
+	asked  int64 // the Source is not asked for the IDs below this one: it was
 	listed int64 // IDs below this one that have not come do not exist: a list of all events has shown it
 	closed bool
 }
@@ -59,7 +59,7 @@ type gap struct {
 // fetch is the reading of the Source.
 type fetch struct {
 	stage stage
-	until time.Time // when the Source has had its time; zero while handlers run
+	until time.Time // when the Source has had its time; zero while handlers run, or it is not waited for
 }
 
 type stage uint8
@@ -278,7 +278,7 @@ func (l *Line[T]) bridge(now time.Time) Step[T] {
 // look notices a gap in front of the lowest held ID. A gap that is known stays as it
 // was noticed, also when an event within it has come meanwhile.
 func (l *Line[T]) look(head int64) {
-	if l.ids.next < l.gap.until && head <= l.gap.until {
+	if head <= l.gap.until {
 		return
 	}
 	since := l.held[0].at
@@ -311,14 +311,21 @@ func (l *Line[T]) Resume(now time.Time) {
 	}
 }
 
-// Fetched says that the reading of the Source has ended.
-func (l *Line[T]) Fetched() { l.fetch = fetch{} }
+// Fetched says that the reading of the Source has ended, and whether without an error.
+// After an error, the Source is asked again for the gaps behind the one that it was
+// being read for; not if it was too slow, which would hold up each of them.
+func (l *Line[T]) Fetched(ok bool) {
+	if !ok && l.Fetching() {
+		l.asked = min(l.asked, l.gap.until)
+	}
+	l.fetch = fetch{}
+}
 
 // Close says that nothing is waited for any more.
 func (l *Line[T]) Close() { l.closed = true }
 
 func (l *Line[T]) expired(now time.Time) bool {
-	return l.Fetching() && !l.fetch.until.IsZero() && !now.Before(l.fetch.until)
+	return !l.fetch.until.IsZero() && !now.Before(l.fetch.until)
 }
 
 // search returns the place of an ID among the held ones.

@@ -173,8 +173,8 @@ func (p *player) play(words []string) error {
 	case "list": // somebody reads a list that has the event to behind from
 		p.list(from, to)
 		p.follow()
-	case "ended": // the reading of the Source
-		p.line.Fetched()
+	case "ended", "broken": // the reading of the Source; broken: by an error
+		p.line.Fetched(words[0] == "ended")
 		p.follow()
 	case "start":
 		p.line.Start(from)
