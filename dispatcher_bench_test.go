@@ -55,41 +55,26 @@ func BenchmarkEventDispatcher(b *testing.B) {
 		})
 	}
 	// Registration, for all handlers together.
-	for _, n := range []int{100, 10_000} {
-		b.Run(fmt.Sprintf("register=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				var d nexmo.EventDispatcher
-				others(&d, n)
-			}
-		})
-		b.Run(fmt.Sprintf("register-and-remove=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				var d nexmo.EventDispatcher
-				offs := make([]func(), n)
-				for i := range offs {
-					offs[i] = d.On(nexmo.EventText, countEvent)
-				}
-				for _, off := range offs {
-					off()
-				}
-			}
-		})
-	}
-}
-
-func countEvent(context.Context, *nexmo.Event) error { return nil }
-
-// benchmarkTypes are n types of which the last is text.
-func benchmarkTypes(n int) []nexmo.EventType {
-	types := make([]nexmo.EventType, 0, n)
-	for _, typ := range nexmo.EventTypes() {
-		if typ != nexmo.EventText && len(types) < n-1 {
-			types = append(types, typ)
+	b.Run("register=10000", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var d nexmo.EventDispatcher
+			others(&d, 10_000)
 		}
-	}
-	return append(types, nexmo.EventText)
+	})
+	b.Run("register-and-remove=1000", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var d nexmo.EventDispatcher
+			offs := make([]func(), 1000)
+			for i := range offs {
+				offs[i] = d.On(nexmo.EventText, countEvent)
+			}
+			for _, off := range offs {
+				off()
+			}
+		}
+	})
 }
 
 // BenchmarkDispatch delivers a text to handlers that are registered in other ways.
@@ -139,4 +124,17 @@ func BenchmarkDispatch(b *testing.B) {
 			}
 		})
 	})
+}
+
+func countEvent(context.Context, *nexmo.Event) error { return nil }
+
+// benchmarkTypes are n types of which the last is text.
+func benchmarkTypes(n int) []nexmo.EventType {
+	types := make([]nexmo.EventType, 0, n)
+	for _, typ := range nexmo.EventTypes() {
+		if typ != nexmo.EventText && len(types) < n-1 {
+			types = append(types, typ)
+		}
+	}
+	return append(types, nexmo.EventText)
 }
