@@ -86,6 +86,32 @@ func TestWaitWhenCtxEndsToo(t *testing.T) {
 	}
 }
 
+// A caller whose ctx ends returns, also while the turn is granted to another one that
+// has not noticed.
+func TestWaitWhenTheTurnIsGrantedToAnother(t *testing.T) {
+	t.Parallel()
+	c := NewConversation("", WithStart(1))
+	shared := &turn{e: fuzzEvent(2), stage: turnGranted, waiting: 2, owner: new(delivery), wake: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	returned := make(chan error, 1)
+	go func() {
+		c.mu.Lock()
+		returned <- c.wait(newDelivery(ctx), shared)
+	}()
+	select {
+	case err := <-returned:
+		if !errors.Is(err, context.Canceled) || shared.waiting != 1 || shared.stage != turnGranted {
+			t.Errorf("wait returned %v, %d wait in stage %d, want 1 in stage %d", err, shared.waiting, shared.stage, turnGranted)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the caller spins")
+		c.mu.Lock()
+		shared.stage = turnDone
+		c.mu.Unlock()
+	}
+}
+
 // An event that is withdrawn wakes the streams behind it: there may be a gap in front
 // of them now.
 func TestWithdrawWakesStreams(t *testing.T) {

@@ -65,6 +65,12 @@ func (t *turn) grant() {
 	t.signal()
 }
 
+// grantedTo reports whether the goroutine of d is to take the role that was given to
+// those who wait for t.
+func (t *turn) grantedTo(d *delivery) bool {
+	return t.stage == turnGranted && (t.owner == d || t.owner == nil)
+}
+
 // part is called for a goroutine that waits no longer.
 func (t *turn) part(d *delivery) {
 	t.waiting--
@@ -151,7 +157,7 @@ func (c *Conversation) wait(d *delivery, t *turn) error {
 		case t.stage == turnDone:
 			c.mu.Unlock()
 			return t.err
-		case t.stage == turnGranted && (t.owner == d || t.owner == nil):
+		case t.grantedTo(d):
 			c.runGranted(d, t)
 			c.mu.Lock()
 			continue
@@ -167,7 +173,7 @@ func (c *Conversation) wait(d *delivery, t *turn) error {
 			c.mu.Lock()
 		case <-d.Done():
 			c.mu.Lock()
-			if t.stage == turnWaits || t.stage == turnRuns {
+			if t.stage != turnDone && !t.grantedTo(d) {
 				c.leave(d, t)
 				c.mu.Unlock()
 				return d.Err()
