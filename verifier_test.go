@@ -35,6 +35,7 @@ func TestVerifierAccepts(t *testing.T) {
 		{name: "blanks in the claims", attack: attack{token: forge(hookHeader, hookClaims(t, `,"iat"`, " ,\r\n\t\"iat\"")+"\n", hookSecret)}},
 		{name: "hash in upper case", attack: attack{token: hookToken(t, hashOf(hookBody), strings.ToUpper(hashOf(hookBody)))}},
 		{name: "unknown claims", attack: attack{token: hookToken(t, issClaim, issClaim+`,"x":{"deep":[1,{"er":null}]},"y":1e3,"sub":"s"`)}},
+		{name: "unknown claim null", attack: attack{token: hookToken(t, issClaim, issClaim+`,"x":null`)}},
 		{name: "keys in the header are not looked at", attack: attack{
 			token: forge(`{"alg":"HS256","kid":"../../etc/passwd","jku":"http://127.0.0.1:1/","jwk":{"kty":"oct","k":"AAAA"}}`, hookClaims(t), hookSecret),
 		}},
@@ -60,6 +61,7 @@ func TestVerifierAccepts(t *testing.T) {
 			want: func(c *nexmo.Claims) { c.NotBefore, c.ExpiresAt = hookNow, hookNow.Add(time.Second) },
 		},
 		{name: "aud is text", attack: attack{token: hookToken(t, issClaim, issClaim+`,"aud":"somebody"`)}},
+		{name: "aud null", attack: attack{token: hookToken(t, issClaim, issClaim+`,"aud":null`)}},
 		{name: "aud and sub", attack: attack{token: hookToken(t, issClaim, issClaim+`,"aud":"somebody","sub":"s"`)}},
 		{name: "aud is a list", attack: attack{token: hookToken(t, issClaim, issClaim+`,"aud":["somebody","else"]`)}},
 		{

@@ -62,6 +62,27 @@ func TestConversationWatchTypes(t *testing.T) {
 	}
 }
 
+// When its ctx ends, Watch leaves no handler behind, also if it was never ranged over.
+func TestConversationWatchEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := nexmo.NewConversation(conA)
+		calls := 0
+		c.Use(func(h nexmo.Handler) nexmo.Handler {
+			return func(ctx context.Context, e *nexmo.Event) error { calls++; return h(ctx, e) }
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		_ = c.Watch(ctx)
+		mustDeliver(t, c, 1)
+		cancel()
+		synctest.Wait()
+		mustDeliver(t, c, 2)
+		if calls != 1 {
+			t.Errorf("its handler was called %d times, want once, before ctx ended", calls)
+		}
+	})
+}
+
 // A conversation waits for a Watch loop that is more than 64 events behind, until the
 // loop goes on, is left, its ctx ends, or that of Deliver does: then the event was not
 // handled.
