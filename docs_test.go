@@ -21,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"unicode"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // snippetPreamble stands in front of every snippet that is no file of its own. It
@@ -386,5 +388,83 @@ func TestLinks(t *testing.T) {
 	}
 	if checked < 20 {
 		t.Errorf("only %d links were found", checked)
+	}
+}
+
+// mapFolders are the folders whose files and folders the map of CONTRIBUTING.md has to name.
+var mapFolders = []string{".", "nexmotest", "internal", "internal/line"}
+
+// mapOf returns the patterns of files and folders in the map of a document. Its tables are
+// of the root, but for those behind a line such as "In `nexmotest`".
+func mapOf(t *testing.T, prose string) []string {
+	t.Helper()
+	_, section, found := strings.Cut(prose, "\n## Map\n")
+	section, _, ended := strings.Cut(section, "\n## ")
+	if !found || !ended {
+		t.Fatal("the map was not found")
+	}
+	var patterns []string
+	folder := "."
+	for line := range strings.Lines(section) {
+		if in, ok := strings.CutPrefix(line, "In `"); ok {
+			folder, _, _ = strings.Cut(in, "`")
+		}
+		if _, files, ok := strings.Cut(strings.Trim(line, "| \n"), " | "); ok {
+			for _, span := range codeSpan.FindAllString(files, -1) {
+				patterns = append(patterns, filepath.Join(folder, strings.Trim(span, "`")))
+			}
+		}
+	}
+	return patterns
+}
+
+// notInMap returns what is wrong with the patterns of a map: those that match nothing, and
+// the files of mapFolders that none matches.
+func notInMap(t *testing.T, patterns []string) (wrong []string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		if found, err := filepath.Glob(pattern); err != nil || len(found) == 0 || strings.HasPrefix(filepath.Base(pattern), "*") {
+			wrong = append(wrong, pattern+" does not exist")
+		}
+	}
+	for _, folder := range mapFolders {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			name := entry.Name()
+			source := strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !strings.HasSuffix(name, "_gen.go")
+			if !source && (folder != "internal" || !entry.IsDir()) {
+				continue
+			}
+			name = filepath.Join(folder, name)
+			named := func(pattern string) bool {
+				ok, _ := filepath.Match(pattern, name)
+				return ok || strings.HasPrefix(pattern, name+string(filepath.Separator))
+			}
+			if !slices.ContainsFunc(patterns, named) {
+				wrong = append(wrong, name+" is not in the map")
+			}
+		}
+	}
+	return wrong
+}
+
+// The map of CONTRIBUTING.md names every file, and no other.
+func TestMap(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	patterns := mapOf(t, string(text))
+	for _, wrong := range notInMap(t, patterns) {
+		t.Errorf("the map of CONTRIBUTING.md: %s", wrong)
+	}
+	without := slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return p == "member.go" || p == "internal/soak" })
+	want := []string{"memory.go does not exist", "member.go is not in the map", "internal/soak is not in the map"}
+	if diff := cmp.Diff(want, notInMap(t, append(without, "memory.go"))); diff != "" {
+		t.Errorf("a map with mistakes (-want +got):\n%s", diff)
 	}
 }
