@@ -27,7 +27,7 @@ type delivery struct {
 	root            *delivery               // whose queue is used; nil: its own
 	queue           atomic.Pointer[backlog] // nil while it is empty; over when the delivery is
 	queued          bool                    // the event came from the queue: do not wait behind a gap
-	foreign         bool                    // the event is not the caller's: what its handlers deliver does not fail to him
+	foreign         bool                    // another caller's event: errors of what its handlers deliver are not returned to this one
 }
 
 // backlog is what handlers delivered and has not been handled. A delivery without
@@ -171,8 +171,8 @@ func (d *delivery) nested(next queuedEvent) *delivery {
 	return &delivery{Context: ctx, root: d, queued: true, foreign: next.foreign}
 }
 
-// onBehalf returns the context for an event that somebody else delivered and
-// that is run in d: his context, our queue.
+// onBehalf returns the context for an event that another caller delivered, with ctx,
+// and that is handled in d: it has the queue of d.
 func (d *delivery) onBehalf(ctx context.Context) *delivery {
 	return &delivery{Context: ctx, root: d.base(), foreign: true}
 }
