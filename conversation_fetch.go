@@ -59,7 +59,7 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 			continue
 		}
 		if err := c.refuse(e); err != nil {
-			c.log(ctx, slog.LevelWarn, "nexmo: the Source gave what was not asked for", e, slog.Any("error", err))
+			c.log(ctx, slog.LevelWarn, "nexmo: the Source returned an event of another conversation", e, slog.Any("error", err))
 			continue
 		}
 		c.mu.Lock()

@@ -171,8 +171,8 @@ func (d *delivery) nested(next queuedEvent) *delivery {
 	return &delivery{Context: ctx, root: d, queued: true, foreign: next.foreign}
 }
 
-// onBehalf returns the context for an event that somebody else delivered and
-// that is run in d: his context, our queue.
+// onBehalf returns the context for an event that another caller delivered, with ctx,
+// and that is handled in d: it has the queue of d.
 func (d *delivery) onBehalf(ctx context.Context) *delivery {
 	return &delivery{Context: ctx, root: d.base(), foreign: true}
 }
