@@ -25,7 +25,7 @@ func TestDeliverJoinsErrorsOnce(t *testing.T) {
 		c.On(EventAny, func(context.Context, *Event) error { return err })
 	}
 	err := c.Deliver(t.Context(), &Event{Type: EventText})
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // it looks at the outermost
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok || !slices.Equal(joined.Unwrap(), want) {
 		t.Errorf("the error is %#v, want those of the handlers, joined", err)
 	}
