@@ -19,7 +19,8 @@ import (
 // every event, before those of the conversation do: events that belong to no
 // conversation as well.
 //
-// All methods may be called from several goroutines, and from handlers.
+// [NewApplication] makes one; the zero value cannot be used. All methods may be called
+// from several goroutines, and from handlers.
 type Application struct {
 	id         string
 	cfg        applicationConfig

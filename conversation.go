@@ -22,7 +22,7 @@ import (
 // methods for messages, media and members: they make requests, as the methods of
 // Client do, and return its errors. Without one they return [ErrNoClient].
 //
-// [NewConversation] and [Client.Conversation] make one; the zero value is of no use.
+// [NewConversation] and [Client.Conversation] make one; the zero value cannot be used.
 // All methods may be called from several goroutines, and from handlers.
 type Conversation struct {
 	id         string

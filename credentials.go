@@ -21,6 +21,9 @@ import (
 // key. They make the tokens that requests carry. All methods may be called from
 // several goroutines. Printing or logging Credentials, in whatever way, shows
 // neither the key nor a token.
+//
+// [NewCredentials] and [NewCredentialsFromFile] make them. With the zero value there is no
+// token: the methods that make one return an error.
 type Credentials struct {
 	// open is a function because nothing that prints looks into one. Package fmt
 	// calls no method of what it finds in an unexported field, and with a verb

@@ -95,8 +95,9 @@
 //  5. IDs are handled in rising order. A gap is held back until the missing
 //     events come, are fetched once from the [Source], or the window of events or
 //     time passes ([WithReorderWindow]); what stays missing is reported as a
-//     [Gap], and never waited for twice. An event that arrives after its gap was
-//     given up is still handled, once.
+//     [Gap], and never waited for twice. One reading of the Source is for all that
+//     is missing below the highest event held back. An event that arrives after its
+//     gap was given up is still handled, once.
 //  6. The first event seen sets the baseline unless [WithStart] or Sync did. An
 //     event below the baseline that was never handled is handled when it arrives,
 //     once: the first webhooks of a conversation come out of order too. What was
@@ -104,12 +105,12 @@
 //     logged and counts as handled.
 //  7. Events without an ID (typing, ephemeral, application, knocker) pass
 //     straight through, in the order of arrival.
-//  8. Handlers may call On, off, Once, Use and Deliver; what they deliver to a
-//     Conversation or an Application is queued behind the current event; an
-//     [EventDispatcher] handles it at once. No lock is held while user code runs. off
-//     is idempotent and takes effect from the next event. A nested Deliver,
-//     recognised by its ctx, returns nil at once; its errors go to the logger and
-//     to the outer caller.
+//  8. Handlers may call On, off, Once, Use and Deliver. What they deliver to a
+//     Conversation or an Application is queued behind the current event: that nested
+//     Deliver, recognised by its ctx, returns nil at once, and its errors go to the
+//     logger and to the outer caller. An [EventDispatcher] handles a nested event
+//     at once, and returns its errors. No lock is held while user code runs. off is
+//     idempotent and takes effect from the next event.
 //  9. A panic in one handler becomes a [*PanicError]; the other handlers still
 //     run.
 //  10. No goroutine outlives its owner: what waits for a gap ends with Close.

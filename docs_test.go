@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -411,7 +412,7 @@ func mapOf(t *testing.T, prose string) []string {
 		}
 		if _, files, ok := strings.Cut(strings.Trim(line, "| \n"), " | "); ok {
 			for _, span := range codeSpan.FindAllString(files, -1) {
-				patterns = append(patterns, filepath.Join(folder, strings.Trim(span, "`")))
+				patterns = append(patterns, path.Join(folder, strings.Trim(span, "`")))
 			}
 		}
 	}
@@ -423,7 +424,7 @@ func mapOf(t *testing.T, prose string) []string {
 func notInMap(t *testing.T, patterns []string) (wrong []string) {
 	t.Helper()
 	for _, pattern := range patterns {
-		if found, err := filepath.Glob(pattern); err != nil || len(found) == 0 || strings.HasPrefix(filepath.Base(pattern), "*") {
+		if found, err := filepath.Glob(pattern); err != nil || len(found) == 0 || strings.HasPrefix(path.Base(pattern), "*") {
 			wrong = append(wrong, pattern+" does not exist")
 		}
 	}
@@ -438,10 +439,10 @@ func notInMap(t *testing.T, patterns []string) (wrong []string) {
 			if !source && (folder != "internal" || !entry.IsDir()) {
 				continue
 			}
-			name = filepath.Join(folder, name)
+			name = path.Join(folder, name)
 			named := func(pattern string) bool {
-				ok, _ := filepath.Match(pattern, name)
-				return ok || strings.HasPrefix(pattern, name+string(filepath.Separator))
+				ok, _ := path.Match(pattern, name)
+				return ok || strings.HasPrefix(pattern, name+"/")
 			}
 			if !slices.ContainsFunc(patterns, named) {
 				wrong = append(wrong, name+" is not in the map")

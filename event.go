@@ -151,7 +151,7 @@ type DecodeError struct {
 // Error names the type of the event and what is wrong with it.
 func (e *DecodeError) Error() string {
 	if e.Type == "" {
-		return "nexmo: event: " + e.Err.Error()
+		return fmt.Sprintf("nexmo: event: %v", e.Err)
 	}
 	const most = 100 // the service allows no longer types
 	return fmt.Sprintf("nexmo: event of type %.*q: %v", most, string(e.Type), e.Err)

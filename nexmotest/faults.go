@@ -15,7 +15,7 @@ import (
 // Faults is what goes wrong with a server on demand. Each fault happens to the
 // next ones that it is asked for, in order: while several wait for the same
 // webhook or request, the one that was asked for first happens to it.
-// [Server.Faults] returns those of a server; the zero value is of no use.
+// [Server.Faults] returns those of a server; the zero value cannot be used.
 type Faults struct {
 	server *Server
 

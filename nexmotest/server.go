@@ -28,8 +28,8 @@ type TB interface {
 //
 // All methods may be called from several goroutines. Those that cannot do what
 // they are asked fail the test, and must then be called from its goroutine; or
-// they panic if there is no test. [NewServer] makes one; the zero value is of no
-// use.
+// they panic if there is no test. [NewServer] makes one; the zero value cannot
+// be used.
 type Server struct {
 	tb         TB
 	options    options
