@@ -67,7 +67,7 @@ func NewConversation(id string, opts ...ConversationOption) *Conversation {
 func newConversation(id string, cfg *config, parent *EventDispatcher) *Conversation {
 	return &Conversation{
 		id: id, cfg: cfg, parent: parent,
-		line:  line.New[*turn](cfg.rules(), int64(cfg.start)),
+		line:  line.New[*turn](&cfg.rules, int64(cfg.start)),
 		state: state{id: id, history: history{limit: cfg.history}},
 	}
 }

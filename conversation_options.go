@@ -20,22 +20,15 @@ type config struct {
 	source  Source
 	client  *Client
 	history int
-	window  int
-	wait    time.Duration
+	rules   line.Rules
 	start   EventID
 	onGap   func(context.Context, Gap)
 	log     *slog.Logger
 }
 
-// rules returns what the line of a conversation goes by.
-func (c *config) rules() line.Rules {
-	return line.Rules{Window: c.window, Wait: c.wait, Source: c.source != nil}
-}
-
 var defaultConfig = config{
-	window: 64,
-	wait:   2 * time.Second,
-	log:    discard,
+	rules: line.Rules{Window: 64, Wait: 2 * time.Second},
+	log:   discard,
 }
 
 type conversationOption func(*config)
@@ -49,7 +42,7 @@ func (o conversationOption) applyApplication(c *applicationConfig) { o(&c.config
 // take the time of the window, but at least a second: then its ctx ends, as it does
 // with Close, and the gap is given up. A nil s is the same as no option.
 func WithSource(s Source) ConversationOption {
-	return conversationOption(func(c *config) { c.source = s })
+	return conversationOption(func(c *config) { c.source, c.rules.Source = s, s != nil })
 }
 
 // WithClient gives the conversation a [Client]: it is the [Source], and the verbs
@@ -65,7 +58,7 @@ func WithSource(s Source) ConversationOption {
 func WithClient(client *Client) ConversationOption {
 	return conversationOption(func(c *config) {
 		if c.client = client; client != nil {
-			c.source = client
+			c.source, c.rules.Source = client, true
 		}
 	})
 }
@@ -82,7 +75,7 @@ func WithHistory(n int) ConversationOption {
 // answer of a [Source]. Behind a [WebhookHandler] the wait should be shorter than
 // its Timeout.
 func WithReorderWindow(events int, wait time.Duration) ConversationOption {
-	return conversationOption(func(c *config) { c.window, c.wait = max(events, 0), max(wait, 0) })
+	return conversationOption(func(c *config) { c.rules.Window, c.rules.Wait = max(events, 0), max(wait, 0) })
 }
 
 // WithGapFunc has fn called for every [Gap] that is given up, before the event

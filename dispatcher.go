@@ -254,12 +254,16 @@ func (d *EventDispatcher) handlersOf(t EventType) handlers {
 
 // find returns the handlers of the events of type t.
 func (r *registry) find(t EventType) handlers {
+	all := handlers{entries: r.entries, mixed: true}
+	if len(r.entries) < indexFrom {
+		return all
+	}
 	x := r.index.Load()
-	if x == nil && len(r.entries) >= indexFrom {
+	if x == nil {
 		x = r.makeIndex()
 	}
 	if x == nil {
-		return handlers{entries: r.entries, mixed: true}
+		return all
 	}
 	s := x.types.slot(string(t))
 	if s.list == nil && x.families != nil {

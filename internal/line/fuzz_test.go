@@ -22,7 +22,7 @@ func FuzzLine(f *testing.F) {
 			return
 		}
 		m := &model{
-			line:    New[int64](Rules{Window: int(window & 31), Wait: time.Second}, 0),
+			line:    New[int64](&Rules{Window: int(window & 31), Wait: time.Second}, 0),
 			handled: map[int64]bool{}, failed: map[int64]bool{}, missed: map[int64]bool{}, held: map[int64]bool{},
 			now: time.Unix(0, 0),
 		}

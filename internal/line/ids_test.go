@@ -11,7 +11,7 @@ import (
 func TestEventsInOrderNeedNoFates(t *testing.T) {
 	t.Parallel()
 	for _, start := range []int64{0, 7} {
-		l := New[int64](Rules{}, start)
+		l := New[int64](&Rules{}, start)
 		for id := int64(7); id < 3000; id++ {
 			l.Take(id)
 			l.Settle(id, true)
@@ -26,7 +26,7 @@ func TestEventsInOrderNeedNoFates(t *testing.T) {
 
 func TestLineWithNothingWaitingKeepsNoMemory(t *testing.T) {
 	t.Parallel()
-	l := New[int64](Rules{}, 1)
+	l := New[int64](&Rules{}, 1)
 	now := time.Unix(0, 0)
 	l.Add(0, 100, now)
 	l.Add(1, 1, now)
@@ -42,7 +42,7 @@ func TestLineWithNothingWaitingKeepsNoMemory(t *testing.T) {
 
 func TestIDZeroIsAlwaysDue(t *testing.T) {
 	t.Parallel()
-	l := New[int64](Rules{}, 0)
+	l := New[int64](&Rules{}, 0)
 	for _, id := range []int64{1, 2, 5000} {
 		if got := l.Standing(0); got != Due {
 			t.Errorf("before %d: %d, want Due", id, got)
@@ -54,7 +54,7 @@ func TestIDZeroIsAlwaysDue(t *testing.T) {
 // Two callers may have delivered different events with one ID.
 func TestWithdrawTakesOnlyTheSameEvent(t *testing.T) {
 	t.Parallel()
-	l := New[string](Rules{}, 1)
+	l := New[string](&Rules{}, 1)
 	l.Add(3, "three", time.Unix(0, 0))
 	if l.Withdraw(3, "another three") {
 		t.Error("another event was withdrawn")
@@ -67,7 +67,7 @@ func TestWithdrawTakesOnlyTheSameEvent(t *testing.T) {
 // IDs that Take jumps over have not come: they are late, and not wanted.
 func TestTakenAheadOfOthers(t *testing.T) {
 	t.Parallel()
-	l := New[int64](Rules{}, 1)
+	l := New[int64](&Rules{}, 1)
 	l.Take(5)
 	for id := int64(1); id < 5; id++ {
 		if got := l.Standing(id); got != Late {
@@ -112,7 +112,7 @@ func TestForgottenIDsAreNotDenied(t *testing.T) {
 
 func TestListedReportsWhetherSomethingMayBeDue(t *testing.T) {
 	t.Parallel()
-	l := New[int64](Rules{Window: 64, Wait: time.Hour}, 1)
+	l := New[int64](&Rules{Window: 64, Wait: time.Hour}, 1)
 	if l.Listed(0, 1) {
 		t.Error("with nothing held")
 	}
@@ -130,7 +130,7 @@ func TestListedReportsWhetherSomethingMayBeDue(t *testing.T) {
 func TestWithoutStartAnyIDIsDue(t *testing.T) {
 	t.Parallel()
 	for _, start := range []int64{0, -1} {
-		l := New[int64](Rules{}, start)
+		l := New[int64](&Rules{}, start)
 		if got := l.Standing(9); got != Due {
 			t.Errorf("start %d: the standing of 9 is %d, want Due", start, got)
 		}

@@ -32,7 +32,7 @@ const (
 // Line holds the events of one conversation that wait for their turn, each with a value
 // of the user. It is not safe for concurrent use.
 type Line[T comparable] struct {
-	rules  Rules
+	rules  *Rules
 	ids    ids
 	due    []item[T] // wait for the event that is being handled, in order of arrival
 	held   []item[T] // wait for missing events, by rising ID
@@ -91,9 +91,9 @@ type Step[T comparable] struct {
 	Until    time.Time // Rest: zero if only a change can make something due
 }
 
-// New returns an empty line. start is the first ID, 0 if the first event that comes is
-// to set it.
-func New[T comparable](r Rules, start int64) Line[T] {
+// New returns an empty line, which keeps r: many lines can share it. start is the first ID,
+// 0 if the first event that comes is to set it.
+func New[T comparable](r *Rules, start int64) Line[T] {
 	l := Line[T]{rules: r}
 	if start > 0 {
 		l.ids.start(start)

@@ -111,7 +111,7 @@ func newPlayer(t *testing.T, words []string) *player {
 			t.Fatalf("line %s: %v", w, err)
 		}
 	}
-	p := &player{line: New[string](r, first), failing: map[string]bool{}}
+	p := &player{line: New[string](&r, first), failing: map[string]bool{}}
 	p.start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	p.now = p.start
 	return p
