@@ -141,7 +141,7 @@ func limitMemory(ctx context.Context, p *os.Process) {
 		if err != nil || len(fields) < 2 {
 			return
 		}
-		if pages, _ := strconv.Atoi(fields[1]); pages*os.Getpagesize() > most {
+		if pages, _ := strconv.ParseInt(fields[1], 10, 64); pages*int64(os.Getpagesize()) > most {
 			_ = p.Kill() // or it has ended
 			return
 		}
