@@ -24,6 +24,8 @@ type config struct {
 	start   EventID
 	onGap   func(context.Context, Gap)
 	log     *slog.Logger
+	// deadLetter is given what no retry mends; nil: the caller of Deliver is told.
+	deadLetter func(context.Context, DeadLetter) error
 }
 
 var defaultConfig = config{

@@ -277,27 +277,24 @@ func (r *registry) find(t EventType) handlers {
 
 // run calls hs, which are the handlers of the type of e, and joins their errors.
 func (d *EventDispatcher) run(ctx context.Context, e *Event, hs handlers) error {
-	var errs []error
-	for i := 0; i < len(hs.entries); {
-		i = hs.untilPanic(ctx, e, i, &errs)
+	if errs := hs.call(ctx, e, nil); errs != nil {
+		return errors.Join(errs...)
 	}
-	if errs == nil {
-		return nil
-	}
-	return errors.Join(errs...)
+	return nil
 }
 
-// untilPanic calls the handlers from index i on, until all have returned or one
-// panics, and appends their errors to errs. It returns the index of the next one.
-func (hs handlers) untilPanic(ctx context.Context, e *Event, i int, errs *[]error) (next int) {
-	next = i
-	returned := false
+// call calls the handlers and returns errs with their errors appended. Those that
+// follow one that panics are called while its panic is handled.
+func (hs handlers) call(ctx context.Context, e *Event, errs []error) (all []error) {
+	all = errs
+	next, returned := 0, false
 	defer func() {
 		if returned { // recover takes time
 			return
 		}
 		if v := recover(); v != nil { // nil: a handler ended its goroutine
-			*errs = append(*errs, &PanicError{Value: v, Stack: debug.Stack()})
+			all = append(all, &PanicError{Value: v, Stack: debug.Stack()})
+			all = handlers{hs.entries[next:], hs.mixed}.call(ctx, e, all)
 		}
 	}()
 	for next < len(hs.entries) {
@@ -307,11 +304,11 @@ func (hs handlers) untilPanic(ctx context.Context, e *Event, i int, errs *[]erro
 			continue
 		}
 		if err := h.call(ctx, e); err != nil {
-			*errs = append(*errs, err)
+			all = append(all, err)
 		}
 	}
 	returned = true
-	return next
+	return all
 }
 
 // PanicError is what a handler panicked with. It is the error of that handler; the

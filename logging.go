@@ -20,6 +20,7 @@ func WithLogger(l *slog.Logger) LoggerOption {
 type LoggerOption interface {
 	ConversationOption
 	ConnectionOption
+	ReplayOption
 }
 
 type loggerOption struct{ log *slog.Logger }
@@ -27,6 +28,7 @@ type loggerOption struct{ log *slog.Logger }
 func (o loggerOption) applyConversation(c *config)           { c.log = o.log }
 func (o loggerOption) applyApplication(c *applicationConfig) { c.log = o.log }
 func (o loggerOption) applyClient(c *clientConfig)           { c.log = o.log }
+func (o loggerOption) applyReplay(c *replayConfig)           { c.log = o.log }
 func (o loggerOption) applySession(c *sessionConfig)         { c.client.log = o.log }
 
 var discard = slog.New(slog.DiscardHandler)

@@ -2,6 +2,7 @@ package nexmo
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -41,6 +42,8 @@ type sessionConfig struct {
 	queue        int
 	backoff      backoff
 	loginTimeout time.Duration
+	// deadLetter is given what no retry mends; nil: it is logged.
+	deadLetter func(context.Context, DeadLetter) error
 }
 
 func defaultSessionConfig() sessionConfig {

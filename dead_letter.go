@@ -1,0 +1,172 @@
+package nexmo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+)
+
+// DeadLetter is an event that is set aside because no retry makes it succeed: a handler
+// marked its error with [Permanent], [On] or [OnCustom] found a body that does not fit,
+// the event cannot be read at all, or it failed and there is no room left to remember it.
+//
+// To handle it after the fault is mended, parse Raw with [ParseEvent] and give the event
+// to [Application.Redeliver]. A DeadLetter that is delivered again in the normal way has
+// the handlers run that failed.
+type DeadLetter struct {
+	ConversationID string    // "" if the event has none, or it cannot be read
+	EventID        EventID   // 0 if the event has none, or it cannot be read
+	Type           EventType // "" if it cannot be read
+	Raw            Raw       // the event as it was received, or as JSON if the program made it
+	Via            string    // how it came: one of the Via constants
+	Err            error     // why it was set aside
+}
+
+// How an event came.
+const (
+	ViaDeliver = "deliver" // the program called Deliver
+	ViaWebhook = "webhook" // a [WebhookHandler]
+	ViaSession = "session" // a [Session]
+	ViaReplay  = "replay"  // [Replay], [Feed] or [Conversation.Sync]
+	ViaFetch   = "fetch"   // a [Conversation] fetched it from its [Source] to fill a gap
+)
+
+// DeliveryOption is an option of everything that delivers events: [NewConversation],
+// [NewApplication], [Dial], [Replay] and [Feed].
+type DeliveryOption interface {
+	ConversationOption
+	SessionOption
+	ReplayOption
+}
+
+type deadLetterOption func(context.Context, DeadLetter) error
+
+func (o deadLetterOption) applyConversation(c *config)           { c.deadLetter = o }
+func (o deadLetterOption) applyApplication(c *applicationConfig) { c.deadLetter = o }
+func (o deadLetterOption) applySession(c *sessionConfig)         { c.deadLetter = o }
+func (o deadLetterOption) applyReplay(c *replayConfig)           { c.deadLetter = o }
+
+// WithDeadLetter gives fn the events that no retry makes succeed. fn keeps the
+// [DeadLetter], in a database or a file, and returns nil when it is safe: then the event
+// counts as set aside, and Deliver returns nil for it.
+//
+// If several have such a function, the one nearest to the handlers is called: that of the
+// Conversation or Application before that of the [Session], [Replay] or [WebhookHandler]. If
+// none has one, the error of Deliver matches [ErrPermanent], and the outermost of them logs
+// it as an error and goes on as if the event had been handled.
+//
+// If fn returns an error or panics, the event counts as not delivered: a webhook is
+// answered 503, Replay and Sync return the error, and a Session delivers the event again
+// before the next one of its conversation.
+//
+// fn may be called from several goroutines. Its ctx is that of the delivery. WithDeadLetter
+// panics if fn is nil.
+func WithDeadLetter(fn func(ctx context.Context, d DeadLetter) error) DeliveryOption {
+	if fn == nil {
+		panic("nexmo: WithDeadLetter: the function is nil")
+	}
+	return deadLetterOption(fn)
+}
+
+// ErrPermanent is matched by an error that says that no retry makes an event succeed: of
+// a handler, see [Permanent], and of Deliver, if all handlers that failed say so.
+var ErrPermanent = errors.New("nexmo: the event is set aside: no retry makes it succeed")
+
+// Permanent marks the error of a handler: no retry of the event makes the handler succeed.
+// The event is not delivered again and becomes a [DeadLetter], unless another handler
+// failed with an error that is not marked. Permanent(nil) is nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanentError{err: err}
+}
+
+// permanentError is an error that no retry mends. It is about one event: the error of
+// another one that a handler passes on says nothing of its own event.
+type permanentError struct {
+	err   error
+	event *Event // which it is about; nil: the one that is being handled
+}
+
+func (p *permanentError) Error() string { return p.err.Error() }
+
+func (p *permanentError) Unwrap() error { return p.err }
+
+func (p *permanentError) Is(target error) bool { return target == ErrPermanent }
+
+// permanentFor reports whether err says nothing but that no retry of e succeeds.
+func permanentFor(err error, e *Event) bool {
+	switch err := err.(type) { //nolint:errorlint // it looks at every error of the tree
+	case nil:
+		return false
+	case *permanentError:
+		return err.event == nil || err.event == e
+	case interface{ Unwrap() []error }:
+		errs := err.Unwrap()
+		for _, part := range errs {
+			if !permanentFor(part, e) {
+				return false
+			}
+		}
+		return len(errs) > 0
+	case interface{ Unwrap() error }:
+		return permanentFor(err.Unwrap(), e)
+	default:
+		return false
+	}
+}
+
+// bury gives d to fn, whose panics are errors.
+func bury(ctx context.Context, fn func(context.Context, DeadLetter) error, d DeadLetter) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+		if err != nil {
+			err = fmt.Errorf("nexmo: the function given to WithDeadLetter failed: %w", err)
+		}
+	}()
+	return fn(ctx, d)
+}
+
+// deadLetterOf returns e as a dead letter.
+func deadLetterOf(ctx context.Context, e *Event, err error) DeadLetter {
+	raw := e.Raw
+	if raw == "" {
+		if text, merr := e.MarshalJSON(); merr == nil {
+			raw = Raw(text)
+		}
+	}
+	return DeadLetter{
+		ConversationID: conversationOf(e), EventID: e.ID, Type: e.Type, Raw: raw, Via: viaOf(ctx), Err: err,
+	}
+}
+
+type viaKey struct{}
+
+// viaOf returns how an event came that is delivered with ctx.
+func viaOf(ctx context.Context) string {
+	if via, ok := ctx.Value(viaKey{}).(string); ok {
+		return via
+	}
+	return ViaDeliver
+}
+
+// setAside deals with err, with which Deliver of a sink returned for e: the error of
+// whoever called Deliver. An event that no retry mends is given to fn, or logged if fn
+// is nil; then setAside returns nil.
+func setAside(ctx context.Context, log *slog.Logger, fn func(context.Context, DeadLetter) error, e *Event, err error) error {
+	if !permanentFor(err, e) {
+		return err
+	}
+	if fn != nil {
+		return bury(ctx, fn, deadLetterOf(ctx, e, err))
+	}
+	log.LogAttrs(ctx, slog.LevelError, "nexmo: an event was set aside and is lost to its handlers: see WithDeadLetter",
+		slog.String("conversation_id", conversationOf(e)), slog.Int64("event_id", int64(e.ID)),
+		slog.String("event_type", string(e.Type)), slog.Any("error", err))
+	return nil
+}
