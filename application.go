@@ -56,6 +56,7 @@ func NewApplication(id string, opts ...ApplicationOption) *Application {
 	for _, o := range opts {
 		o.applyApplication(&cfg)
 	}
+	cfg.failedBytes = new(atomic.Int64)
 	return &Application{id: id, cfg: cfg, byID: map[string]*tracked{}}
 }
 
@@ -104,7 +105,23 @@ func (a *Application) Deliver(ctx context.Context, e *Event) error {
 	return deliver(ctx, a, e)
 }
 
-func (a *Application) handle(d *delivery, e *Event) error {
+// Redeliver runs all handlers of e once more, also those that have handled it, and leaves
+// the state of its conversation as it is; see [Conversation.Redeliver].
+func (a *Application) Redeliver(ctx context.Context, e *Event) error {
+	return deliver(ctx, applicationRedelivery{a}, e)
+}
+
+// applicationRedelivery is an application that runs all handlers of an event once more.
+type applicationRedelivery struct{ *Application }
+
+func (r applicationRedelivery) handle(d *delivery, e *Event) error {
+	return r.route(d.redelivering(), e)
+}
+
+func (a *Application) handle(d *delivery, e *Event) error { return a.route(d, e) }
+
+// route hands e to the conversation it belongs to.
+func (a *Application) route(d *delivery, e *Event) error {
 	id := conversationOf(e)
 	if id == "" {
 		a.mu.Lock()
@@ -113,7 +130,7 @@ func (a *Application) handle(d *delivery, e *Event) error {
 		if closed {
 			return ErrClosed
 		}
-		return a.dispatcher.run(d, e, a.dispatcher.handlersOf(e.Type))
+		return a.run(d, e)
 	}
 	t, err := a.track(id)
 	if err != nil {
@@ -135,10 +152,22 @@ func (a *Application) handle(d *delivery, e *Event) error {
 	if err := a.load(d, t, e); err != nil {
 		return err
 	}
-	err = t.Conversation.handle(d, e)
+	err = t.handle(d, e)
 	if e.Type == EventConversationDeleted {
 		a.bury(t)
 	}
+	return err
+}
+
+// run handles an event that belongs to no conversation.
+func (a *Application) run(d *delivery, e *Event) error {
+	var failed failures
+	if unreadable(e) {
+		failed = failures{{err: wrongBody(e)}}
+	} else {
+		a.dispatcher.handlersOf(e.Type).call(d, e, &failed)
+	}
+	err, _ := a.cfg.conclude(d, e, failed)
 	return err
 }
 

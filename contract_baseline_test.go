@@ -82,12 +82,12 @@ func TestContract06_SyncGoesOnWhereItFailed(t *testing.T) {
 		source := stored(1, 2, 3, 5)
 		c := newConA(&j, nexmo.WithSource(source))
 		fail := errBoom
-		c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+		j.then = func(_ context.Context, e *nexmo.Event) error {
 			if e.ID == 2 {
 				return fail
 			}
 			return nil
-		})
+		}
 		checkError(t, c.Sync(t.Context()), errBoom)
 		j.is(t, "1", "2")
 		fail = nil
@@ -187,13 +187,13 @@ func TestContract06_MemoryIsBounded(t *testing.T) {
 	logged := new(logbook)
 	c := newConA(&j, nexmo.WithStart(1), nexmo.WithReorderWindow(0, 0), nexmo.WithLogger(slog.New(logged)))
 	failed := false
-	c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+	j.then = func(_ context.Context, e *nexmo.Event) error {
 		if e.ID == 5000 && !failed {
 			failed = true
 			return errBoom
 		}
 		return nil
-	})
+	}
 	checkError(t, c.Deliver(t.Context(), numbered(5000)), errBoom)
 	want := []string{"gap 1-4999", "5000"}
 	j.is(t, want...)

@@ -37,13 +37,13 @@ func TestContract04_HandledAtMostOnceUnlessItFailed(t *testing.T) {
 					c := newConA(&j)
 					mustDeliver(t, c, 2)
 					failing := tt.fail != nil
-					c.On(nexmo.EventAny, func(context.Context, *nexmo.Event) error {
+					j.then = func(context.Context, *nexmo.Event) error {
 						if failing {
 							failing = false
 							return tt.fail()
 						}
 						return nil
-					})
+					}
 					e := numbered([]nexmo.EventID{3, 1, 0}[id])
 					got := make(chan string, 1)
 					go func() {
@@ -91,14 +91,14 @@ func TestContract04_DuplicatesShareTheOutcome(t *testing.T) {
 					c := newConA(&j, nexmo.WithStart(1))
 					release := make(chan struct{})
 					first := true
-					c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+					j.then = func(_ context.Context, e *nexmo.Event) error {
 						if e.ID == 2 && first {
 							first = false
 							<-release
 							return fail
 						}
 						return nil
-					})
+					}
 					if !held {
 						mustDeliver(t, c, 1)
 					}
@@ -170,14 +170,14 @@ func TestContract04_HandlerEndsItsGoroutine(t *testing.T) {
 		var j journal
 		c := newConA(&j, nexmo.WithStart(1))
 		exit := true
-		c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+		j.then = func(_ context.Context, e *nexmo.Event) error {
 			if e.ID == 2 && exit {
 				exit = false
 				time.Sleep(time.Second)
 				runtime.Goexit()
 			}
 			return nil
-		})
+		}
 		owner := beginDeliver(t.Context(), c, numbered(2))
 		owner.waits(t)
 		duplicate := beginDeliver(t.Context(), c, numbered(2))

@@ -39,6 +39,7 @@ type Conversation struct {
 	timer     *time.Timer        // takes the role when the line said to look again
 	stopFetch context.CancelFunc // ends the reading of the Source; nil while it is not read
 	state     state              // what the events so far tell
+	failed    *failedEvents      // whose handlers failed; nil while there were none
 
 	used atomic.Int64 // see touch; as of sinceStart, 0 for never
 }

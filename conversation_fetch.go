@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type Gap struct {
 func (c *Conversation) fetch(ctx context.Context, from, to EventID) {
 	ctx = context.WithValue(context.WithoutCancel(ctx), deliveryKey{}, nil)
 	ctx = context.WithValue(ctx, streamKey{}, nil)
+	ctx = context.WithValue(ctx, viaKey{}, ViaFetch)
 	reading, stop := context.WithCancel(ctx)
 	c.stopFetch = stop
 	go c.read(ctx, reading, from, to)
@@ -65,10 +67,11 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 		c.mu.Lock()
 		c.line.Answered()
 		c.mu.Unlock()
-		switch err := deliver(ctx, listed{c, prev, to}, e); {
-		case errors.Is(err, ErrClosed):
+		err := deliver(ctx, listed{c, prev, to}, e)
+		if errors.Is(err, ErrClosed) {
 			return nil
-		case err != nil:
+		}
+		if err = setAside(ctx, c.cfg.log, c.cfg.deadLetter, e, err); err != nil {
 			c.log(ctx, slog.LevelError, "nexmo: the handlers of an event that was fetched failed", e, slog.Any("error", err))
 		}
 		c.mu.Lock()
@@ -85,8 +88,11 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 // Sync reads the Source up to now: every event that was not handled yet, from
 // the first one on when there was none at all, and what was given up or failed
 // among the last 1024 IDs.
-// It stops at the first event that fails; call it again to go on there. Without
-// a Source it returns [ErrNoSource].
+//
+// It stops at the first event that fails; call it again to go on there. An event that no
+// retry makes succeed is set aside, see [WithDeadLetter], and does not stop it: Sync returns
+// nil when each event was handled or set aside, and logs how many were. Without a Source it
+// returns [ErrNoSource].
 func (c *Conversation) Sync(ctx context.Context) error {
 	if c.cfg.source == nil {
 		return ErrNoSource
@@ -95,6 +101,14 @@ func (c *Conversation) Sync(ctx context.Context) error {
 	c.mu.Lock()
 	prev := EventID(c.line.Wanted()) - 1
 	c.mu.Unlock()
+	aside := new(atomic.Int64)
+	defer func() {
+		if n := aside.Load(); n > 0 {
+			c.cfg.log.LogAttrs(ctx, slog.LevelWarn, "nexmo: Sync has set events aside, the others were handled",
+				slog.String("conversation_id", c.id), slog.Int64("count", n))
+		}
+	}()
+	ctx = context.WithValue(context.WithValue(ctx, viaKey{}, ViaReplay), asideKey{}, aside)
 	for e, err := range c.cfg.source.EventsAfter(ctx, c.id, prev) {
 		if err == nil && e == nil {
 			err = errNilEvent
@@ -102,10 +116,11 @@ func (c *Conversation) Sync(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("nexmo: sync: %w", err)
 		}
-		if err := deliver(ctx, listed{c, prev, 0}, e); err != nil {
+		err = deliver(ctx, listed{c, prev, 0}, e)
+		if err = setAside(ctx, c.cfg.log, c.cfg.deadLetter, e, err); err != nil {
 			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
 		}
-		prev = e.ID
+		prev = max(prev, e.ID)
 	}
 	c.mu.Lock()
 	c.line.Start(1) // there are none: the first one to come is the first of all

@@ -3,6 +3,7 @@ package nexmo
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/conversation-events/nexmo/internal/line"
@@ -26,6 +27,9 @@ type config struct {
 	log     *slog.Logger
 	// deadLetter is given what no retry mends; nil: the caller of Deliver is told.
 	deadLetter func(context.Context, DeadLetter) error
+	// failedBytes is how many bytes of failed events all conversations of an Application
+	// keep; nil: there is no Application.
+	failedBytes *atomic.Int64
 }
 
 var defaultConfig = config{

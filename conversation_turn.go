@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/conversation-events/nexmo/internal/line"
@@ -21,6 +20,7 @@ import (
 // conversation's mutex.
 type turn struct {
 	e     *Event
+	id    EventID         // of e; 0 if it waits for no missing event
 	ctx   context.Context // of the caller who delivered it first
 	stage turnStage
 	err   error // what the handlers returned, when it is done
@@ -29,7 +29,7 @@ type turn struct {
 	owner      *delivery     // the one of them that runs it; nil for any
 	wake       chan struct{} // closed, and made anew, when they are to look again
 	handedOver bool          // it is handled even if nobody waits
-	streams    []*stream     // receive the outcome, as nobody waits
+	handed     []*handedOver // receive the outcome, as nobody waits
 }
 
 // turnStage is how far a turn has come.
@@ -49,9 +49,11 @@ type running struct {
 	again bool  // it was handled before, and failed
 }
 
-// errHandlerExited is the outcome of an event whose handler ended its goroutine
-// with runtime.Goexit, as t.FailNow does.
-var errHandlerExited = errors.New("nexmo: a handler ended its goroutine")
+// newTurn returns a turn for an event that d delivers, and that d waits for. id is 0 if it
+// waits for no missing event.
+func newTurn(d *delivery, e *Event, id EventID) *turn {
+	return &turn{e: e, id: id, ctx: d.Context, waiting: 1, owner: d, wake: make(chan struct{})}
+}
 
 // signal makes the goroutines that wait for t look again.
 func (t *turn) signal() {
@@ -84,6 +86,9 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 	if err := c.refuse(e); err != nil {
 		return err
 	}
+	if d.redelivered {
+		return c.redeliver(d, e)
+	}
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -102,7 +107,7 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 		c.busy = true
 		return c.runNow(d, e)
 	}
-	t := &turn{e: e, ctx: d.Context, waiting: 1, owner: d, wake: make(chan struct{})}
+	t := newTurn(d, e, e.ID)
 	c.line.Add(int64(e.ID), t, time.Now())
 	if !c.busy {
 		c.busy = true
@@ -186,7 +191,7 @@ func (c *Conversation) wait(d *delivery, t *turn) error {
 // waiting behind a gap, and reports whether it did. The caller holds c.mu.
 func (c *Conversation) handOver(d *delivery, t *turn) bool {
 	st := streamOf(d)
-	if !d.queued && st == nil || t.stage != turnWaits || !c.line.Behind(int64(t.e.ID)) {
+	if !d.queued && st == nil || t.stage != turnWaits || !c.line.Behind(int64(t.id)) {
 		return false
 	}
 	// With the window full the gap is given up at once, unless the Source is read: the
@@ -195,9 +200,9 @@ func (c *Conversation) handOver(d *delivery, t *turn) bool {
 		c.crowded = true
 		return false
 	}
-	if st != nil && !slices.Contains(t.streams, st) {
-		if st.handOver() {
-			t.streams = append(t.streams, st)
+	if st != nil {
+		if h := st.handOver(t.e, d.queued); h != nil {
+			t.handed = append(t.handed, h)
 		} else if !d.queued {
 			return false
 		}
@@ -213,7 +218,7 @@ func (c *Conversation) leave(d *delivery, t *turn) {
 	if t.waiting > 0 || t.handedOver || t.stage != turnWaits {
 		return
 	}
-	c.line.Withdraw(int64(t.e.ID), t)
+	c.line.Withdraw(int64(t.id), t)
 	c.wakeHeld() // there may be a gap now
 }
 
@@ -251,7 +256,7 @@ func (c *Conversation) advance(d *delivery, own *turn) {
 		switch step := c.line.Next(time.Now()); step.Do {
 		case line.Run:
 			t := step.Item
-			c.running = running{t.e.ID, t, step.Again}
+			c.running = running{t.id, t, step.Again}
 			switch {
 			case t == own:
 				_ = c.run(d, t.e) // settled: wait returns the error
@@ -301,54 +306,6 @@ func (c *Conversation) runOnBehalf(d *delivery, t *turn) {
 		}
 	}()
 	_ = c.run(d.onBehalf(context.WithoutCancel(t.ctx)), t.e) // settled
-}
-
-// run applies e, which is c.running, to the state and calls its handlers. The caller has
-// the role and holds c.mu, which is free while the handlers run.
-func (c *Conversation) run(d *delivery, e *Event) (err error) {
-	if !c.running.again {
-		c.state.apply(e)
-	}
-	if c.running.turn != nil {
-		c.running.turn.stage = turnRuns
-	}
-	c.mu.Unlock()
-
-	err = errHandlerExited
-	defer func() {
-		c.mu.Lock()
-		c.line.Settle(int64(e.ID), err == nil)
-		if t := c.running.turn; t != nil {
-			t.settle(e, err)
-		}
-		c.running = running{}
-	}()
-	err = c.dispatch(d, e)
-	return err
-}
-
-// settle gives the outcome to those that wait for it.
-func (t *turn) settle(e *Event, err error) {
-	t.stage, t.err = turnDone, err
-	for _, st := range t.streams {
-		st.handled(e, err)
-	}
-	close(t.wake)
-}
-
-// dispatch calls the handlers of the Application and then those of the
-// conversation: those that are registered now, whatever the first ones do.
-func (c *Conversation) dispatch(d *delivery, e *Event) error {
-	own := c.dispatcher.handlersOf(e.Type)
-	if c.parent == nil {
-		return c.dispatcher.run(d, e, own)
-	}
-	perr := c.parent.run(d, e, c.parent.handlersOf(e.Type))
-	err := c.dispatcher.run(d, e, own)
-	if perr == nil {
-		return err
-	}
-	return errors.Join(perr, err)
 }
 
 func (c *Conversation) dropped(ctx context.Context, e *Event, st line.Standing) {

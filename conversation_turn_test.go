@@ -40,7 +40,7 @@ func TestWaitWhenCtxEndsToo(t *testing.T) {
 		} else {
 			want = errFuzz
 			c.line.Withdraw(2, own)
-			own.settle(own.e, errFuzz)
+			own.settle(errFuzz)
 		}
 		c.mu.Unlock()
 		if err := <-returned; !errors.Is(err, want) {

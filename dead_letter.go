@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // DeadLetter is an event that is set aside because no retry makes it succeed: a handler
@@ -155,18 +157,129 @@ func viaOf(ctx context.Context) string {
 	return ViaDeliver
 }
 
-// setAside deals with err, with which Deliver of a sink returned for e: the error of
-// whoever called Deliver. An event that no retry mends is given to fn, or logged if fn
-// is nil; then setAside returns nil.
+// attrs are the attributes of a dead letter in a log: nothing of its content.
+func (d *DeadLetter) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("conversation_id", d.ConversationID), slog.Int64("event_id", int64(d.EventID)),
+		slog.String("event_type", string(d.Type)), slog.String("via", d.Via),
+	}
+}
+
+// setAside is for whoever called Deliver of a sink for e and is the last on the way out:
+// it returns what is left of err. An event that no retry makes succeed, e or one that a
+// handler of e delivered, is given to fn, or logged if fn is nil.
 func setAside(ctx context.Context, log *slog.Logger, fn func(context.Context, DeadLetter) error, e *Event, err error) error {
-	if !permanentFor(err, e) {
+	if err == nil {
+		return nil
+	}
+	var left []error
+	for part := range partsOf(err) {
+		of, permanent := eventOf(part, e)
+		switch {
+		case !permanent:
+			left = append(left, part)
+		case fn == nil:
+			d := deadLetterOf(ctx, of, part)
+			log.LogAttrs(ctx, slog.LevelError, "nexmo: no retry makes the handlers of an event succeed: it was set aside, see WithDeadLetter",
+				append(d.attrs(), slog.Any("error", part))...)
+			countSetAside(ctx)
+		default:
+			if err := bury(ctx, fn, deadLetterOf(ctx, of, part)); err != nil {
+				left = append(left, err)
+				continue
+			}
+			countSetAside(ctx)
+		}
+	}
+	switch len(left) {
+	case 0:
+		return nil
+	case 1:
+		return left[0]
+	}
+	return errors.Join(left...)
+}
+
+// partsOf yields the errors that Deliver has joined: of the event itself, and of those that
+// its handlers delivered.
+func partsOf(err error) iter.Seq[error] {
+	return func(yield func(error) bool) { eachPart(err, yield) }
+}
+
+func eachPart(err error, yield func(error) bool) bool {
+	if joined, ok := err.(*deliveryErrors); ok { //nolint:errorlint // not in what a handler returned
+		for _, part := range joined.errs {
+			if !eachPart(part, yield) {
+				return false
+			}
+		}
+		return true
+	}
+	return yield(err)
+}
+
+// eventOf returns the event that err is about, which is e or one that a handler of e
+// delivered, and whether no retry of it succeeds.
+func eventOf(err error, e *Event) (of *Event, permanent bool) {
+	if r, ok := err.(*retryableError); ok { //nolint:errorlint // as in partsOf
+		err = r.err
+	}
+	if p, ok := err.(*permanentError); ok && p.event != nil { //nolint:errorlint // as in partsOf
+		return p.event, true
+	}
+	return e, permanentFor(err, e)
+}
+
+// deliveryErrors are the errors of an event and of those that its handlers delivered, which
+// differ in what becomes of them.
+type deliveryErrors struct{ errs []error }
+
+func (d *deliveryErrors) Error() string { return errors.Join(d.errs...).Error() }
+
+// Unwrap returns the errors.
+func (d *deliveryErrors) Unwrap() []error { return d.errs }
+
+// joinDelivery joins the error of an event and that of the events that its handlers
+// delivered. What is joined matches [ErrPermanent] only if no retry of any of them succeeds.
+func joinDelivery(err, nested error) error {
+	if nested == nil {
 		return err
 	}
-	if fn != nil {
-		return bury(ctx, fn, deadLetterOf(ctx, e, err))
+	if err == nil {
+		return nested
 	}
-	log.LogAttrs(ctx, slog.LevelError, "nexmo: an event was set aside and is lost to its handlers: see WithDeadLetter",
-		slog.String("conversation_id", conversationOf(e)), slog.Int64("event_id", int64(e.ID)),
-		slog.String("event_type", string(e.Type)), slog.Any("error", err))
-	return nil
+	return joinDeliveries([]error{err, nested})
+}
+
+func joinDeliveries(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	for _, err := range errs {
+		if !errors.Is(err, ErrPermanent) {
+			for i := range errs {
+				errs[i] = retryable(errs[i])
+			}
+			break
+		}
+	}
+	return &deliveryErrors{errs}
+}
+
+// unreadable reports whether e is an element of a list that is no event: see [ParseEvents].
+func unreadable(e *Event) bool {
+	if e.Type != "" {
+		return false
+	}
+	raw, ok := e.Body.(*RawBody)
+	return ok && raw.Err != nil
+}
+
+type asideKey struct{}
+
+// countSetAside counts an event that was set aside, for whoever delivers a list of events.
+func countSetAside(ctx context.Context) {
+	if n, ok := ctx.Value(asideKey{}).(*atomic.Int64); ok {
+		n.Add(1)
+	}
 }

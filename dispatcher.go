@@ -2,7 +2,6 @@ package nexmo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -234,7 +233,9 @@ func (d *EventDispatcher) Deliver(ctx context.Context, e *Event) error {
 	if e == nil {
 		return errNilEvent
 	}
-	return d.run(ctx, e, d.handlersOf(e.Type))
+	var failed failures
+	d.handlersOf(e.Type).call(ctx, e, &failed)
+	return failed.outcome(e)
 }
 
 // handlers are the handlers of one type of event as they were registered at one
@@ -275,26 +276,35 @@ func (r *registry) find(t EventType) handlers {
 	return handlers{entries: s.list}
 }
 
-// run calls hs, which are the handlers of the type of e, and joins their errors.
-func (d *EventDispatcher) run(ctx context.Context, e *Event, hs handlers) error {
-	if errs := hs.call(ctx, e, nil); errs != nil {
-		return errors.Join(errs...)
+// only returns those of the handlers that are in regs.
+func (hs handlers) only(regs []*registration) handlers {
+	var some []*entry
+	for _, h := range hs.entries {
+		if slices.Contains(regs, h.reg) {
+			some = append(some, h)
+		}
 	}
-	return nil
+	return handlers{some, hs.mixed}
 }
 
-// call calls the handlers and returns errs with their errors appended. Those that
-// follow one that panics are called while its panic is handled.
-func (hs handlers) call(ctx context.Context, e *Event, errs []error) (all []error) {
-	all = errs
+// call calls hs, which are the handlers of the type of e, one after another, and adds
+// those that fail to failed. The handlers that follow one that panics are called while
+// its panic is handled. If one ends its goroutine, it and those that follow are added.
+func (hs handlers) call(ctx context.Context, e *Event, failed *failures) {
 	next, returned := 0, false
 	defer func() {
 		if returned { // recover takes time
 			return
 		}
-		if v := recover(); v != nil { // nil: a handler ended its goroutine
-			all = append(all, &PanicError{Value: v, Stack: debug.Stack()})
-			all = handlers{hs.entries[next:], hs.mixed}.call(ctx, e, all)
+		if v := recover(); v != nil {
+			*failed = append(*failed, failure{hs.entries[next-1].reg, &PanicError{Value: v, Stack: debug.Stack()}})
+			handlers{hs.entries[next:], hs.mixed}.call(ctx, e, failed)
+			return
+		}
+		for _, h := range hs.entries[next-1:] {
+			if !hs.mixed || h.matches(e.Type) {
+				*failed = append(*failed, failure{h.reg, errHandlerExited})
+			}
 		}
 	}()
 	for next < len(hs.entries) {
@@ -304,11 +314,10 @@ func (hs handlers) call(ctx context.Context, e *Event, errs []error) (all []erro
 			continue
 		}
 		if err := h.call(ctx, e); err != nil {
-			all = append(all, err)
+			*failed = append(*failed, failure{h.reg, err})
 		}
 	}
 	returned = true
-	return all
 }
 
 // PanicError is what a handler panicked with. It is the error of that handler; the

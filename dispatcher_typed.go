@@ -10,8 +10,9 @@ import (
 )
 
 // On registers fn for the events whose body is a B, such as *[MemberJoined]: the
-// type of the body names the type of the event. An event of that type whose body
-// is not as documented makes a [*DecodeError]; fn is not called.
+// type of the body names the type of the event. For an event of that type whose body
+// is no B, fn is not called: the error of the handler is a [*DecodeError] that matches
+// [ErrPermanent].
 //
 // B may also be *[Custom] or *[RawBody], for all events with such a body, or
 // [Body], for all events. On panics if fn is nil.
@@ -38,8 +39,9 @@ func On[B Body](r Registrar, fn func(ctx context.Context, e *Event, body B) erro
 }
 
 // OnCustom registers fn for custom:<name>, whose body encoding/json decodes
-// into a T, anew for each event and handler. A body that does not fit makes a
-// [*DecodeError]; fn is not called. OnCustom panics if fn is nil.
+// into a T, anew for each event and handler. For a body that does not fit, fn is not
+// called: the error of the handler is a [*DecodeError] that matches [ErrPermanent].
+// OnCustom panics if fn is nil.
 func OnCustom[T any](r Registrar, name string, fn func(ctx context.Context, e *Event, body *T) error) (off func()) {
 	if fn == nil {
 		panic("nexmo: OnCustom: the handler is nil")
@@ -51,7 +53,7 @@ func OnCustom[T any](r Registrar, name string, fn func(ctx context.Context, e *E
 		}
 		v := new(T)
 		if err := body.JSON.orEmptyObject().Decode(v); err != nil {
-			return &DecodeError{Type: e.Type, Err: &unfitError{err, reflect.TypeFor[T]()}}
+			return unfit(e, &unfitError{err, reflect.TypeFor[T]()})
 		}
 		return fn(ctx, e, v)
 	})
@@ -61,12 +63,18 @@ func wrongBody(e *Event) error {
 	raw, ok := e.Body.(*RawBody)
 	switch {
 	case ok && raw.Err != nil:
-		return &DecodeError{Type: e.Type, Err: raw.Err}
+		return unfit(e, raw.Err)
 	case e.Body == nil:
-		return &DecodeError{Type: e.Type, Err: errors.New("it has no Body")}
+		return unfit(e, errors.New("it has no Body"))
 	default:
-		return &DecodeError{Type: e.Type, Err: fmt.Errorf("its Body is a %T", e.Body)}
+		return unfit(e, fmt.Errorf("its Body is a %T", e.Body))
 	}
+}
+
+// unfit returns the error of a handler for e that needs another body: no retry of e
+// makes the handler succeed.
+func unfit(e *Event, err error) error {
+	return &permanentError{err: &DecodeError{Type: e.Type, Err: err}, event: e}
 }
 
 // unfitError says why JSON does not fit a type of the user, without any of the

@@ -48,6 +48,7 @@ func typingBy(from string) *nexmo.Event {
 type journal struct {
 	mu      sync.Mutex
 	entries []string
+	then    nexmo.Handler // what handle does next; nil for nothing
 }
 
 func (j *journal) add(format string, args ...any) {
@@ -57,13 +58,16 @@ func (j *journal) add(format string, args ...any) {
 }
 
 // handle is a Handler that notes the event.
-func (j *journal) handle(_ context.Context, e *nexmo.Event) error {
+func (j *journal) handle(ctx context.Context, e *nexmo.Event) error {
 	if e.ID == 0 {
 		j.add("%s", e.From)
 	} else {
 		j.add("%d", e.ID)
 	}
-	return nil
+	if j.then == nil {
+		return nil
+	}
+	return j.then(ctx, e)
 }
 
 // gap is a function for WithGapFunc.

@@ -27,6 +27,7 @@ type delivery struct {
 	root            *delivery               // whose queue is used; nil: its own
 	queue           atomic.Pointer[backlog] // nil while it is empty; over when the delivery is
 	queued          bool                    // the event came from the queue: do not wait behind a gap
+	redelivered     bool                    // a person asked for it: see Conversation.Redeliver
 	foreign         bool                    // the event is not the caller's: an error of what its handlers deliver is not returned to this caller
 }
 
@@ -81,10 +82,7 @@ func deliver(ctx context.Context, t target, e *Event) error {
 	d := newDelivery(ctx)
 	defer d.finish()
 	err := t.handle(d, e)
-	if qerr := d.drain(); qerr != nil {
-		err = errors.Join(err, qerr)
-	}
-	return err
+	return joinDelivery(err, d.drain())
 }
 
 // base returns the delivery whose queue d uses.
@@ -144,7 +142,7 @@ func (d *delivery) drain() error {
 		next, ok := b.pop()
 		if !ok {
 			d.queue.Store(over)
-			return errors.Join(errs...)
+			return joinDeliveries(errs)
 		}
 		if err := next.to.handle(d.nested(next), next.e); err != nil {
 			next.to.queuedError(next.e, err)
@@ -175,6 +173,11 @@ func (d *delivery) nested(next queuedEvent) *delivery {
 // and that is handled in d: it has the queue of d.
 func (d *delivery) onBehalf(ctx context.Context) *delivery {
 	return &delivery{Context: ctx, root: d.base(), foreign: true}
+}
+
+// redelivering returns the context for an event that d delivers because a person asked for it.
+func (d *delivery) redelivering() *delivery {
+	return &delivery{Context: d.Context, root: d.base(), queued: d.queued, redelivered: true, foreign: d.foreign}
 }
 
 // deliveries hands out deliveries, which it makes 25 at a time, in a kilobyte: that

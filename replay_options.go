@@ -12,6 +12,15 @@ type ReplayOption interface {
 
 // replayConfig is what the options of a replay say.
 type replayConfig struct {
-	deadLetter func(context.Context, DeadLetter) error
+	deadLetter func(context.Context, DeadLetter) error // nil: what no retry mends is logged
 	log        *slog.Logger
+}
+
+func replayConfigOf(caller string, opts []ReplayOption) *replayConfig {
+	checkOptions(caller, opts)
+	c := &replayConfig{log: slog.Default()}
+	for _, o := range opts {
+		o.applyReplay(c)
+	}
+	return c
 }

@@ -167,7 +167,7 @@ func (s *Session) Run(ctx context.Context, sink Sink) error {
 		return errors.New("nexmo: session: Run is running already")
 	}
 	defer s.running.Unlock()
-	sctx := context.WithValue(ctx, streamKey{}, &stream{endless: true})
+	sctx := context.WithValue(ctx, streamKey{}, &stream{done: func(*Event, bool, error) {}})
 	for {
 		e, ok := s.inbox.next(ctx.Done(), s.over)
 		switch {

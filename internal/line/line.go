@@ -321,6 +321,13 @@ func (l *Line[T]) Fetched(ok bool) {
 	l.fetch = fetch{}
 }
 
+// Failed reports whether the handlers of the event with this ID have failed, and it was
+// not handled since.
+func (l *Line[T]) Failed(id int64) bool { return l.ids.failed(id) }
+
+// SetAside says that the event with this ID, which failed, is not to be delivered again.
+func (l *Line[T]) SetAside(id int64) {}
+
 // Close says that nothing is waited for any more.
 func (l *Line[T]) Close() { l.closed = true }
 
