@@ -108,13 +108,14 @@ func (c *Conversation) StopTyping(ctx context.Context, opts ...EventOption) erro
 }
 
 // SendCustom sends an event of the application's own type, custom:<name>, whose
-// body encoding/json makes of v: at most 4096 bytes.
+// body encoding/json makes of v: at most 4096 bytes. name may be the whole type, with
+// "custom:" in front.
 func (c *Conversation) SendCustom(ctx context.Context, name string, v any, opts ...EventOption) (*Event, error) {
 	body, err := contentOf(v)
 	if err != nil {
 		return nil, err
 	}
-	return c.send(ctx, "SendCustom", &Custom{Name: name, JSON: Raw(body)}, opts)
+	return c.send(ctx, "SendCustom", &Custom{Name: customNameOf(name), JSON: Raw(body)}, opts)
 }
 
 // SendEphemeral sends an event that reaches who is there and is not stored. Its

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
@@ -173,7 +172,7 @@ func setAside(ctx context.Context, log *slog.Logger, fn func(context.Context, De
 		return nil
 	}
 	var left []error
-	for part := range partsOf(err) {
+	for _, part := range partsOf(err) {
 		of, permanent := eventOf(part, e)
 		switch {
 		case !permanent:
@@ -191,31 +190,16 @@ func setAside(ctx context.Context, log *slog.Logger, fn func(context.Context, De
 			countSetAside(ctx)
 		}
 	}
-	switch len(left) {
-	case 0:
-		return nil
-	case 1:
-		return left[0]
-	}
-	return errors.Join(left...)
+	return joinDeliveries(left...)
 }
 
-// partsOf yields the errors that Deliver has joined: of the event itself, and of those that
-// its handlers delivered.
-func partsOf(err error) iter.Seq[error] {
-	return func(yield func(error) bool) { eachPart(err, yield) }
-}
-
-func eachPart(err error, yield func(error) bool) bool {
+// partsOf returns the errors that Deliver has joined: of the event itself, and of those that
+// its handlers delivered. What a handler returned is one of them.
+func partsOf(err error) []error {
 	if joined, ok := err.(*deliveryErrors); ok { //nolint:errorlint // not in what a handler returned
-		for _, part := range joined.errs {
-			if !eachPart(part, yield) {
-				return false
-			}
-		}
-		return true
+		return joined.errs
 	}
-	return yield(err)
+	return []error{err}
 }
 
 // eventOf returns the event that err is about, which is e or one that a handler of e
@@ -239,31 +223,29 @@ func (d *deliveryErrors) Error() string { return errors.Join(d.errs...).Error() 
 // Unwrap returns the errors.
 func (d *deliveryErrors) Unwrap() []error { return d.errs }
 
-// joinDelivery joins the error of an event and that of the events that its handlers
-// delivered. What is joined matches [ErrPermanent] only if no retry of any of them succeeds.
-func joinDelivery(err, nested error) error {
-	if nested == nil {
-		return err
-	}
-	if err == nil {
-		return nested
-	}
-	return joinDeliveries([]error{err, nested})
-}
-
-func joinDeliveries(errs []error) error {
-	if len(errs) == 0 {
-		return nil
-	}
+// joinDeliveries joins the errors of an event and of those that its handlers delivered; nil
+// ones are left out. What is joined matches [ErrPermanent] only if no retry of any of them
+// succeeds.
+func joinDeliveries(errs ...error) error {
+	var all []error
+	permanent := true
 	for _, err := range errs {
-		if !errors.Is(err, ErrPermanent) {
-			for i := range errs {
-				errs[i] = retryable(errs[i])
-			}
-			break
+		if err != nil {
+			all = append(all, partsOf(err)...)
+			permanent = permanent && errors.Is(err, ErrPermanent)
 		}
 	}
-	return &deliveryErrors{errs}
+	switch {
+	case len(all) == 0:
+		return nil
+	case len(all) == 1:
+		return all[0]
+	case !permanent:
+		for i := range all {
+			all[i] = retryable(all[i])
+		}
+	}
+	return &deliveryErrors{all}
 }
 
 // unreadable reports whether e is an element of a list that is no event: see [ParseEvents].

@@ -41,12 +41,12 @@ func On[B Body](r Registrar, fn func(ctx context.Context, e *Event, body B) erro
 // OnCustom registers fn for custom:<name>, whose body encoding/json decodes
 // into a T, anew for each event and handler. For a body that does not fit, fn is not
 // called: the error of the handler is a [*DecodeError] that matches [ErrPermanent].
-// OnCustom panics if fn is nil.
+// name may be the whole type, with "custom:" in front. OnCustom panics if fn is nil.
 func OnCustom[T any](r Registrar, name string, fn func(ctx context.Context, e *Event, body *T) error) (off func()) {
 	if fn == nil {
 		panic("nexmo: OnCustom: the handler is nil")
 	}
-	return r.On((&Custom{Name: name}).EventType(), func(ctx context.Context, e *Event) error {
+	return r.On((&Custom{Name: customNameOf(name)}).EventType(), func(ctx context.Context, e *Event) error {
 		body, ok := e.Body.(*Custom)
 		if !ok {
 			return wrongBody(e)

@@ -82,7 +82,10 @@ func deliver(ctx context.Context, t target, e *Event) error {
 	d := newDelivery(ctx)
 	defer d.finish()
 	err := t.handle(d, e)
-	return joinDelivery(err, d.drain())
+	if qerr := d.drain(); qerr != nil {
+		return joinDeliveries(err, qerr)
+	}
+	return err
 }
 
 // base returns the delivery whose queue d uses.
@@ -142,7 +145,7 @@ func (d *delivery) drain() error {
 		next, ok := b.pop()
 		if !ok {
 			d.queue.Store(over)
-			return joinDeliveries(errs)
+			return joinDeliveries(errs...)
 		}
 		if err := next.to.handle(d.nested(next), next.e); err != nil {
 			next.to.queuedError(next.e, err)

@@ -108,7 +108,7 @@ func (st *stream) settle(of *delivered, err error) {
 	last := of.open == 0
 	st.mu.Unlock()
 	if last {
-		st.report(of.e, false, joinDeliveries(of.errs))
+		st.report(of.e, false, joinDeliveries(of.errs...))
 	}
 }
 

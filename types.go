@@ -427,6 +427,10 @@ func (t EventType) patternFamily() (string, bool) {
 	return family, ok && family != "" && !strings.Contains(family, ":")
 }
 
+// customNameOf returns the name of a custom type, of which the whole type is another
+// spelling: applications use both.
+func customNameOf(name string) string { return strings.TrimPrefix(name, customFamily+":") }
+
 // customName returns the name in custom:<name>.
 func (t EventType) customName() (string, bool) {
 	name, ok := strings.CutPrefix(string(t), customFamily+":")
