@@ -84,27 +84,38 @@
 //     has come: what a webhook acknowledges has been handled. If ctx ends first,
 //     an event still held back is withdrawn and the error of ctx returned, so
 //     that the sender may try again. A sequential stream, such as [Replay], hands
-//     over without waiting behind its own gap.
+//     over without waiting behind its own gap; [Feed] reports the outcome of each
+//     event of one.
 //  2. Events of one conversation are never handled concurrently; those of
 //     different conversations may be.
 //  3. Members and conversation state are as they are after the event when its
 //     handlers run.
-//  4. An event with an ID is handled at most once per conversation unless its
-//     handlers failed: an event whose handlers returned an error or panicked is
-//     not a duplicate when it is delivered again. Nothing else is handled twice.
+//  4. A handler handles an event with an ID at most once unless it failed: when the
+//     event is delivered again, only the handlers run that returned an error or
+//     panicked. Handlers are told apart by their registration: one that was taken off
+//     counts as done, and one that was registered meanwhile does not run. State is
+//     changed once; a retry sees today's state. The memory is of the process.
+//     [Application.Redeliver] and [Conversation.Redeliver], which a person asks for, run
+//     all handlers once more and leave state alone.
 //  5. IDs are handled in rising order. A gap is held back until the missing
 //     events come, are fetched once from the [Source], or the window of events or
 //     time passes ([WithReorderWindow]); what stays missing is reported as a
 //     [Gap], and never waited for twice. One reading of the Source is for all that
 //     is missing below the highest event held back. An event that arrives after its
 //     gap was given up is still handled, once.
-//  6. The first event seen sets the baseline unless [WithStart] or Sync did. An
-//     event below the baseline that was never handled is handled when it arrives,
-//     once: the first webhooks of a conversation come out of order too. What was
+//  6. The log of a conversation whose conversation:created was seen begins at 1: if
+//     that is seen after the first events, what lies below them is fetched or reported,
+//     once. Otherwise the first event seen sets the baseline unless [WithStart] or Sync
+//     did. An event below the baseline that was never handled is handled when it
+//     arrives, once: the first webhooks of a conversation come out of order too. What was
 //     handled is remembered for the last 1024 IDs; an event further back is
-//     logged and counts as handled.
+//     logged and counts as handled. What failed is remembered beyond that, until it is
+//     handled or set aside (11). An ID above 2^40, or 2^20 above the next one that is
+//     expected, is no place in an order: the event is logged, handled at once like one
+//     without an ID, and moves nothing.
 //  7. Events without an ID (typing, ephemeral, application, knocker) pass
-//     straight through, in the order of arrival.
+//     straight through, in the order of arrival. Those that name their own cause, as a
+//     knock does, are handled once each.
 //  8. Handlers may call On, off, Once, Use and Deliver. What they deliver to a
 //     Conversation or an Application is queued behind the current event: that nested
 //     Deliver, recognised by its ctx, returns nil at once, and its errors go to the
@@ -114,6 +125,15 @@
 //  9. A panic in one handler becomes a [*PanicError]; the other handlers still
 //     run.
 //  10. No goroutine outlives its owner: what waits for a gap ends with Close.
+//  11. What no retry mends is set aside, never dropped in silence, and holds up
+//     nothing: see [DeadLetter].
+//  12. What is only helpful does not fail an event: members that cannot be loaded and
+//     gaps that cannot be filled are logged, and the event is handled without.
+//  13. Every event can be read back: [ParseEvent] of its Raw, and of the JSON that it
+//     is marshalled to, give it again, whichever way it came in.
+//
+// What fits nowhere is no reason to lose an event: a field of another shape than is
+// documented stays zero, the rest is read, and [Event.Misfits] lists what did not fit.
 //
 // # Webhooks
 //
