@@ -20,6 +20,7 @@ type checker struct {
 	duplicates atomic.Int64 // deliveries of what was handled already
 	filled     atomic.Int64 // events that were handled before anybody delivered them
 	holes      atomic.Int64 // IDs that were reported missing, rightly
+	aside      atomic.Int64 // events that were set aside, counted each time
 
 	failed context.Context // ends with the first violation
 	fail   context.CancelFunc
@@ -47,11 +48,13 @@ type watched struct {
 type fate uint8
 
 const (
-	exists  fate = 1 << iota // it was emitted
-	came                     // it was delivered by a webhook or a session
-	failing                  // its handler has failed
-	handled                  // its handler has not
-	missing                  // it was reported missing
+	exists   fate = 1 << iota // it was emitted
+	came                      // it was delivered by a webhook or a session
+	failing                   // its handler has failed
+	handled                   // its handler has not
+	missing                   // it was reported missing
+	poisoned                  // its handler says that no retry makes it succeed
+	aside                     // it was set aside
 )
 
 func newChecker() *checker {
@@ -124,7 +127,7 @@ func (w *watched) emitted(id nexmo.EventID) {
 	defer w.mu.Unlock()
 	f := w.fate(id)
 	*f |= exists
-	if *f&handled == 0 {
+	if *f&(handled|aside) == 0 {
 		w.left++
 	}
 }
@@ -157,6 +160,9 @@ func (c *checker) handle(_ context.Context, e *nexmo.Event) error {
 		return nil
 	}
 	w := c.find(e)
+	if w == nil && e.Type == poison {
+		return nexmo.Permanent(errRefused) // a duplicate: what was set aside is no duplicate of what was handled
+	}
 	if w == nil {
 		c.violation("%s: %d (%s) is handled after the conversation was over", e.ConversationID, e.ID, e.Type)
 		return nil
@@ -178,10 +184,14 @@ func (c *checker) handle(_ context.Context, e *nexmo.Event) error {
 	case *f&handled != 0:
 		c.violation("%s: %d (%s) is handled twice", w.id, e.ID, e.Type)
 		return nil
-	case e.ID <= w.last && *f&failing == 0:
+	case e.ID <= w.last && *f&(failing|poisoned) == 0:
 		c.violation("%s: %d (%s) is handled after %d (given up: %v, delivered: %v)", w.id, e.ID, e.Type, w.last, *f&missing != 0, *f&came != 0)
 	}
 	w.last = max(w.last, e.ID)
+	if e.Type == poison {
+		*f |= poisoned
+		return nexmo.Permanent(errRefused)
+	}
 	if e.Type == refused && *f&failing == 0 {
 		*f |= failing
 		c.refused.Add(1)
@@ -195,6 +205,30 @@ func (c *checker) handle(_ context.Context, e *nexmo.Event) error {
 	}
 	*f |= handled
 	c.handled.Add(1)
+	return nil
+}
+
+// setAside takes note of an event that no retry makes succeed.
+func (c *checker) setAside(_ context.Context, d nexmo.DeadLetter) error {
+	c.mu.Lock()
+	w := c.byID[d.ConversationID]
+	c.mu.Unlock()
+	switch {
+	case d.EventID == 0:
+		c.violation("%s: an event without an ID (%s) is set aside: %v", d.ConversationID, d.Type, d.Err)
+		return nil
+	case w == nil: // a duplicate
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer w.changed()
+	c.aside.Add(1)
+	f := w.fate(d.EventID)
+	if *f&(handled|aside) == 0 && *f&exists != 0 {
+		w.left--
+	}
+	*f |= aside
 	return nil
 }
 
@@ -242,7 +276,7 @@ func (c *checker) lost(w *watched, session nexmo.EventID, patience time.Duration
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for id, f := range w.fates {
-		if f&exists != 0 && f&handled == 0 {
+		if f&exists != 0 && f&(handled|aside) == 0 {
 			c.violation("%s: %d was not handled within %v (delivered: %v, failed: %v)", w.id, id, patience, f&came != 0, f&failing != 0)
 		}
 	}
@@ -262,6 +296,8 @@ func (c *checker) over(w *watched) {
 		switch {
 		case f&(missing|exists) == missing|exists:
 			c.violation("%s: %d exists and was given up", w.id, id)
+		case f&poisoned != 0 && f&aside == 0:
+			c.violation("%s: %d is poison and was not set aside", w.id, id)
 		case f&(handled|exists) == handled:
 			c.violation("%s: %d was handled and does not exist", w.id, id)
 		}

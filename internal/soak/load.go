@@ -28,7 +28,20 @@ const (
 	refused   nexmo.EventType = "custom:refused"   // the handler fails the first time
 	cut       nexmo.EventType = "custom:cut"       // the connection of the session is cut
 	whole     nexmo.EventType = "custom:whole"     // nothing
+	poison    nexmo.EventType = "custom:poison"    // no retry makes its handler succeed
 )
+
+// odd are bodies that are not as documented, and one with half an emoji. Handlers take
+// them, or they are set aside.
+var odd = []nexmo.Body{
+	&nexmo.Custom{Name: "whole", JSON: `{"say":"see you \ud83d"}`},
+	&nexmo.RawBody{Type: nexmo.EventText, JSON: `{"text":{"of":"another shape"}}`},
+	&nexmo.RawBody{Type: nexmo.EventAudioDTMF, JSON: `{"digit":5,"channel":{"id":7,"headers":"none"}}`},
+	&nexmo.RawBody{Type: nexmo.EventMemberMedia, JSON: `{"media":[],"audio":"yes"}`},
+	&nexmo.RawBody{Type: nexmo.EventAudioRecordDone, JSON: `{"size":"many","start_time":7}`},
+	&nexmo.RawBody{Type: nexmo.EventText, JSON: `7`},
+	&nexmo.RawBody{Type: "tomorrow:type", JSON: `[1,2]`},
+}
 
 // batch is what is emitted before all of it must have been handled. Its last event
 // shows that those in front of it are missing.
@@ -40,6 +53,7 @@ var batch = []nexmo.EventType{
 const (
 	batches       = 10   // of a conversation
 	rarely        = 1000 // one event of so many cuts a session
+	seldom        = 57   // one whole event of so many, 1 % of all, is odd, and another poison
 	patience      = 30 * time.Second
 	conversations = 512 // that the application keeps
 )
@@ -96,8 +110,10 @@ func start(ctx context.Context, c *checker) (*load, error) {
 		nexmo.WithRetry(nexmo.RetryPolicy{MaxAttempts: 10, MinDelay: 5 * time.Millisecond, MaxDelay: 50 * time.Millisecond}))
 	// Nothing is given up because this machine is busy with something else.
 	l.app = nexmo.NewApplication(l.service.ApplicationID(), nexmo.WithClient(l.client), nexmo.WithStart(1),
-		nexmo.WithReorderWindow(len(batch), patience), nexmo.WithGapFunc(c.gap), nexmo.WithMaxConversations(conversations))
+		nexmo.WithReorderWindow(len(batch), patience), nexmo.WithGapFunc(c.gap), nexmo.WithMaxConversations(conversations),
+		nexmo.WithDeadLetter(c.setAside))
 	l.app.On(nexmo.EventAny, c.handle)
+	nexmo.On(l.app, func(context.Context, *nexmo.Event, *nexmo.Text) error { return nil })
 
 	l.handler = &nexmo.WebhookHandler{
 		Verifier: &nexmo.Verifier{Secrets: []string{secret}}, RetryUnsigned: true,
@@ -217,7 +233,16 @@ func (l *load) conversation(ctx context.Context) bool {
 			if t == lost {
 				l.disturbRequest()
 			}
-			last = l.service.Emit(id, &nexmo.Custom{Name: strings.TrimPrefix(string(t), "custom:"), JSON: `{"say":"something"}`})
+			var body nexmo.Body = &nexmo.Custom{Name: strings.TrimPrefix(string(t), "custom:"), JSON: `{"say":"something"}`}
+			if t == whole && i < len(types)-1 {
+				switch rand.IntN(seldom) {
+				case 0:
+					body = odd[rand.IntN(len(odd))]
+				case 1:
+					body = &nexmo.Custom{Name: strings.TrimPrefix(string(poison), "custom:")}
+				}
+			}
+			last = l.service.Emit(id, body)
 			w.emitted(last)
 		}
 		if !l.check.await(w, 0, patience) {
@@ -265,7 +290,7 @@ func (l *load) stop() {
 
 // counts says what came how.
 func (l *load) counts() string {
-	return fmt.Sprintf("%d conversations; %d webhooks, %d of them again; %d in sessions, %d reconnects; %d duplicates dropped; %d gaps filled, %d REST requests; %d holes",
+	return fmt.Sprintf("%d conversations; %d webhooks, %d of them again; %d in sessions, %d reconnects; %d duplicates dropped; %d gaps filled, %d REST requests; %d holes; %d set aside",
 		l.made.Load(), l.webhooks.Load(), l.again.Load(), l.frames.Load(), l.reconnects.Load(),
-		l.check.duplicates.Load(), l.check.filled.Load(), l.reads.Load(), l.check.holes.Load())
+		l.check.duplicates.Load(), l.check.filled.Load(), l.reads.Load(), l.check.holes.Load(), l.check.aside.Load())
 }

@@ -6,10 +6,12 @@
 // A service of package nexmotest posts webhooks, and tells sessions, over TCP on
 // the loopback interface: lost, doubled, late, out of order, cut off, unsigned.
 // Handlers fail, answers get lost, connections are cut, IDs are left out, and what
-// is missing is read over REST, which fails, too. All goes into one Application.
+// is missing is read over REST, which fails, too. One event of a hundred has odd
+// content, and no retry makes the handler of another one succeed. All goes into one
+// Application.
 //
-// It ends with status 1 when an event is not handled, is handled twice, or out of
-// order, when one that exists is given up, or when the heap or the number of
+// It ends with status 1 when an event is neither handled nor set aside, is handled twice, or
+// out of order, when one that exists is given up, or when the heap or the number of
 // goroutines grows. It ends by itself, and reaches no other machine.
 package main
 
