@@ -345,6 +345,14 @@ func TestContract11_CatchUpIsNeverStuck(t *testing.T) {
 				if got := logged.count(slog.LevelWarn); got != 1 {
 					t.Errorf("%d warnings were logged, want one with the count: %q", got, logged.entries)
 				}
+				if how == "Sync" { // what it has set aside it does not read again
+					logged.entries = nil
+					checkError(t, c.Sync(t.Context()), nil)
+					j.is(t, "2", "4")
+					if logged.count(slog.LevelWarn)+logged.count(slog.LevelError) > 0 {
+						t.Errorf("a second Sync logged %q", logged.entries)
+					}
+				}
 			})
 		}
 	}

@@ -49,6 +49,12 @@ func (f *failedEvents) get(id EventID) *failedEvent {
 	return f.byID[id]
 }
 
+// setAside reports whether an event is known to have been set aside.
+func (f *failedEvents) setAside(id EventID) bool {
+	one := f.get(id)
+	return one != nil && one.setAside()
+}
+
 // forget forgets an event, and returns how many bytes that frees.
 func (f *failedEvents) forget(id EventID) (freed int) {
 	one := f.byID[id]

@@ -87,7 +87,7 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 
 // Sync reads the Source up to now: every event that was not handled yet, from
 // the first one on when there was none at all, and what was given up or failed
-// among the last 1024 IDs.
+// among the last 1024 IDs, but for what was set aside.
 //
 // It stops at the first event that fails; call it again to go on there. An event that no
 // retry makes succeed is set aside, see [WithDeadLetter], and does not stop it: Sync returns
@@ -143,7 +143,8 @@ func (l listed) handle(d *delivery, e *Event) error {
 	}
 	c.mu.Lock()
 	look := c.line.Listed(int64(l.prev), int64(e.ID))
-	wanted := l.to == 0 || e.ID <= l.to && c.running.id != e.ID && c.line.Missing(int64(e.ID))
+	wanted := l.to == 0 && !c.failed.setAside(e.ID) ||
+		l.to != 0 && e.ID <= l.to && c.running.id != e.ID && c.line.Missing(int64(e.ID))
 	c.mu.Unlock()
 	if look {
 		c.look()
