@@ -76,7 +76,7 @@ var sinks = map[string]func(opts ...nexmo.ConversationOption) interface {
 	},
 }
 
-// "One function gets it, the first on the way out; Deliver then returns nil."
+// "One function gets it, the first on the way out; Deliver then returns nil.".
 func TestContract11_WhatNoRetryMendsIsSetAside(t *testing.T) {
 	t.Parallel()
 	for name, newSink := range sinks {
@@ -117,7 +117,7 @@ func TestContract11_WhatNoRetryMendsIsSetAside(t *testing.T) {
 	}
 }
 
-// "If there is none, Deliver's error matches ErrPermanent."
+// "If there is none, Deliver's error matches ErrPermanent.".
 func TestContract11_WithoutAFunctionTheErrorMatchesErrPermanent(t *testing.T) {
 	t.Parallel()
 	var d nexmo.EventDispatcher
@@ -155,7 +155,7 @@ func TestContract11_WithoutAFunctionTheErrorMatchesErrPermanent(t *testing.T) {
 }
 
 // "If one handler fails for good and another for now, it is not set aside before the other
-// is done."
+// is done.".
 func TestContract11_NotSetAsideBeforeAllAreDone(t *testing.T) {
 	t.Parallel()
 	var l letters
@@ -196,6 +196,7 @@ func TestContract11_OnlyWhatIsAboutThisEventIsPermanent(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var l letters
 			c := nexmo.NewConversation(conA, nexmo.WithDeadLetter(l.take))
 			c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error { return fail(e) })

@@ -143,7 +143,7 @@ func TestContract04_OnceRunsAgainOnlyIfItFailed(t *testing.T) {
 	j.is(t, "1", "2", "1")
 }
 
-// "State is changed once; a retry sees today's state."
+// "State is changed once; a retry sees today's state.".
 func TestContract04_ARetrySeesTodaysState(t *testing.T) {
 	t.Parallel()
 	c := nexmo.NewConversation(conA, nexmo.WithStart(1), noWait())
@@ -165,7 +165,7 @@ func TestContract04_ARetrySeesTodaysState(t *testing.T) {
 }
 
 // "Redeliver, asked for by a person, runs all handlers once more and leaves state alone;
-// Redelivered(ctx) says so."
+// Redelivered(ctx) says so.".
 func TestContract04_RedeliverRunsAllHandlersAndLeavesStateAlone(t *testing.T) {
 	t.Parallel()
 	app := nexmo.NewApplication("")

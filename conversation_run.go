@@ -61,7 +61,7 @@ type outcome struct {
 
 // conclude returns what Deliver returns for e, and whether e was set aside. An event that
 // is redelivered is not: whoever asked for that has it, and is told.
-func (c *config) conclude(d *delivery, e *Event, failed failures) (err error, aside bool) { //nolint:revive // in the order of outcome
+func (c *config) conclude(d *delivery, e *Event, failed failures) (err error, aside bool) {
 	err = failed.outcome(e)
 	if err == nil || d.redelivered || !permanentFor(err, e) {
 		return err, false
