@@ -76,7 +76,19 @@ const (
 // [ErrWebhookNoSecret], or [ErrWebhookTooLarge]. Any other error is about a query
 // that is malformed, or from reading the body. It holds nothing of the request.
 func (v *Verifier) Verify(r *http.Request) (*Claims, []byte, error) {
-	hashed, payload, err := v.read(r)
+	w := WebhookRequest{Method: r.Method, Header: r.Header}
+	var err error
+	if r.Method == http.MethodGet {
+		w.RawQuery = r.URL.RawQuery
+	} else if w.Body, err = readBody(r, v.maxBody()); err != nil {
+		return nil, nil, err
+	}
+	return v.verify(&w)
+}
+
+// verify is Verify of a webhook that was read.
+func (v *Verifier) verify(r *WebhookRequest) (*Claims, []byte, error) {
+	hashed, payload, err := v.payload(r)
 	if err != nil {
 		return nil, nil, err
 	}

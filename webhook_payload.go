@@ -12,18 +12,21 @@ import (
 	"strings"
 )
 
-// read returns the payload of a request: the bytes that its hash covers, and
+// payload returns the payload of a webhook: the bytes that its hash covers, and
 // the JSON of the event, which for a POST is the same.
-func (v *Verifier) read(r *http.Request) (hashed, payload []byte, err error) {
-	limit := v.maxBody()
+func (v *Verifier) payload(r *WebhookRequest) (hashed, payload []byte, err error) {
+	size := len(r.Body)
 	if r.Method == http.MethodGet {
-		if int64(len(r.URL.RawQuery)) > limit {
-			return nil, nil, ErrWebhookTooLarge
-		}
-		return queryPayload(r.URL.RawQuery)
+		size = len(r.RawQuery)
 	}
-	body, err := readBody(r, limit)
-	return body, body, err
+	switch {
+	case int64(size) > v.maxBody():
+		return nil, nil, ErrWebhookTooLarge
+	case r.Method == http.MethodGet:
+		return queryPayload(r.RawQuery)
+	default:
+		return r.Body, r.Body, nil
+	}
 }
 
 func (v *Verifier) maxBody() int64 {
