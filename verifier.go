@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -77,11 +79,14 @@ const (
 // that is malformed, or from reading the body. It holds nothing of the request.
 func (v *Verifier) Verify(r *http.Request) (*Claims, []byte, error) {
 	w := WebhookRequest{Method: r.Method, Header: r.Header}
-	var err error
-	if r.Method == http.MethodGet {
+	switch {
+	case r.Method == http.MethodGet:
 		w.RawQuery = r.URL.RawQuery
-	} else if w.Body, err = readBody(r, v.maxBody()); err != nil {
-		return nil, nil, err
+	case r.Body != nil:
+		limit, err := v.maxBody(), error(nil)
+		if w.Body, err = readBody(io.LimitReader(r.Body, min(limit, math.MaxInt64-1)+1), r.ContentLength, limit); err != nil {
+			return nil, nil, err
+		}
 	}
 	return v.verify(&w)
 }

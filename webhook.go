@@ -197,9 +197,8 @@ func (h *WebhookHandler) serve(ctx context.Context, in *incoming, res *WebhookRe
 	if sink, ok := h.Sink.(HandledSink); ok && !h.replayed(claims) && h.duplicate(ctx, sink, payload, res) {
 		return http.StatusNoContent, nil
 	}
-	d := &webhookDelivery{h: h, claims: claims, done: make(chan struct{})}
-	if d.event, err = ParseEvent(payload); err != nil {
-		err = unreadable(payload, err)
+	d := &webhookDelivery{h: h, claims: claims}
+	if d.event, err = parseWebhook(payload); err != nil {
 		if h.DeadLetter == nil {
 			return http.StatusBadRequest, err
 		}

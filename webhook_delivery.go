@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,9 +21,9 @@ type webhookDelivery struct {
 	unreadable *DeadLetter // in place of event
 	cancel     context.CancelFunc
 
-	done  chan struct{} // closed when it has ended; the rest is written before
-	aside error         // why the event was set aside
-	err   error         // why it is neither handled nor set aside
+	ended atomic.Bool // then the context ends, too; the rest is written before
+	aside error       // why the event was set aside
+	err   error       // why it is neither handled nor set aside
 }
 
 // Value says how the event came.
@@ -49,7 +50,7 @@ func (d *webhookDelivery) run() {
 	d.err = errHandlerExited
 	defer func() {
 		d.h.end(d.claims, d.err == nil)
-		close(d.done)
+		d.ended.Store(true)
 		d.cancel()
 	}()
 	d.err = d.handle()
@@ -74,21 +75,17 @@ func (d *webhookDelivery) handle() (err error) {
 
 // wait returns the answer, and why the event was not handled.
 func (d *webhookDelivery) wait() (status int, err error) {
-	select {
-	case <-d.done:
-	case <-d.Done():
-		select {
-		case <-d.done:
-		default: // the sender is gone, or
-			err = d.Err()
-			if errors.Is(err, context.DeadlineExceeded) {
-				err = errSlow
-			}
-			return http.StatusServiceUnavailable, err
+	<-d.Done()
+	switch {
+	case !d.ended.Load(): // the sender is gone, or
+		err = d.Err()
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = errSlow
 		}
-	}
-	if d.err != nil {
+		return http.StatusServiceUnavailable, err
+	case d.err != nil:
 		return http.StatusServiceUnavailable, d.err
+	default:
+		return http.StatusNoContent, d.aside
 	}
-	return http.StatusNoContent, d.aside
 }

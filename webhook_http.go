@@ -24,13 +24,13 @@ func (h *WebhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // readBody reads the body of a webhook that came by net/http.
 func (in *incoming) readBody(limit int64, timeout time.Duration) (err error) {
-	r := in.http
+	if in.http.Body == nil {
+		return nil
+	}
 	// It closes the connection of a sender of too much. A body that is declared as
 	// too large is not read at all, and net/http closes the connection by itself.
-	if r.Body != nil && r.ContentLength <= limit {
-		r.Body = http.MaxBytesReader(in.w, r.Body, limit)
-	}
-	if in.Body, err = readBody(r, limit); tooSlow(err) || time.Since(in.began) >= timeout {
+	body := http.MaxBytesReader(in.w, in.http.Body, limit)
+	if in.Body, err = readBody(body, in.http.ContentLength, limit); tooSlow(err) || time.Since(in.began) >= timeout {
 		return errSlowBody
 	}
 	return err

@@ -1,8 +1,8 @@
 package nexmo
 
 import (
-	"bytes"
 	"errors"
+	"slices"
 )
 
 // unreadableError says why an authentic webhook is not an event, and what to do about it.
@@ -21,45 +21,51 @@ const (
 		"(voice.webhooks), of a call or of an NCCO action leads here, and must have an address of its own; only rtc.webhooks.event_url may lead here"
 )
 
-// unreadable returns err, with which ParseEvent refused the payload of an authentic
-// webhook, with what to do about it.
-func unreadable(payload []byte, err error) error {
-	if voiceCallback(payload) {
-		return &unreadableError{voiceAdvice, err}
+// parseWebhook reads the event of an authentic webhook. The error is an [*unreadableError].
+func parseWebhook(payload []byte) (*Event, error) {
+	e, err := ParseEvent(payload)
+	if err == nil && slices.Contains(voiceTypes, e.Type) && voiceCallback(payload) {
+		err = &DecodeError{Type: e.Type, Err: errors.New("not a type of rtc events")}
 	}
-	return &unreadableError{unreadableAdvice, err}
+	switch {
+	case err == nil:
+		return e, nil
+	case voiceCallback(payload):
+		return nil, &unreadableError{voiceAdvice, err}
+	default:
+		return nil, &unreadableError{unreadableAdvice, err}
+	}
 }
 
 // unreadableLetter returns the payload of an authentic webhook that is not an event as a
 // dead letter.
 func unreadableLetter(payload []byte, err error) *DeadLetter {
 	p := peek(payload)
-	d := &DeadLetter{ConversationID: string(p.conversationID), EventID: p.id, Raw: Raw(payload), Via: ViaWebhook, Err: err}
-	if e, ok := errors.AsType[*DecodeError](err); ok {
-		d.Type = e.Type
-	}
-	return d
+	return &DeadLetter{ConversationID: string(p.conversationID), EventID: p.id, Type: EventType(p.typ), Raw: Raw(payload), Via: ViaWebhook, Err: err}
 }
 
-// voiceCallback reports whether a payload that is not an event is a callback of the Voice
-// API, by what its statuses, inputs, recordings, transfers and errors have in common: they
-// name a leg or a conversation by a UUID, and have no type. A status of another API
-// names a message.
+// voiceTypes are those that callbacks of the Voice API have. Most have none.
+var voiceTypes = []EventType{"transfer", "record"}
+
+// voiceCallback reports whether a payload is a callback of the Voice API, by what its
+// statuses, inputs, recordings, transfers and errors have in common: they name a leg or a
+// conversation by a UUID, and have no type of an event. A status of another API names a
+// message.
 func voiceCallback(payload []byte) bool {
-	var named, status, message bool
+	var leg, status, message bool
 	for f := walkFields(payload); f.next(); {
 		switch string(f.name) {
 		case "uuid", "call_uuid", "conversation_uuid", "conversation_uuid_from":
-			named = true
+			leg = true
 		case "status":
 			status = true
 		case "message_uuid", "messageId", "message-id":
 			message = true
 		case "type", "event_type":
-			if !bytes.Equal(f.value, []byte(`""`)) && !bytes.Equal(f.value, []byte("null")) {
+			if t := plainText(f.value); t != nil && !slices.Contains(voiceTypes, EventType(t)) {
 				return false
 			}
 		}
 	}
-	return named || status && !message
+	return leg || status && !message
 }
