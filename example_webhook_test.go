@@ -43,6 +43,61 @@ func ExampleWebhookHandler() {
 	// 401
 }
 
+// A function in a cloud, or the reader of a queue, hands over what it was given.
+func ExampleWebhookHandler_Handle() {
+	webhook := &nexmo.WebhookHandler{
+		Verifier: &nexmo.Verifier{Secrets: []string{"the signature secret of the account"}},
+		Sink: nexmo.SinkFunc(func(_ context.Context, e *nexmo.Event) error {
+			fmt.Println("event", e.ID)
+			return nil
+		}),
+	}
+	type gatewayRequest struct { // of a library for such functions
+		Method, Query, Body string
+		Headers             map[string]string
+	}
+	type gatewayResponse struct {
+		StatusCode int
+		Headers    map[string][]string
+	}
+	handle := func(ctx context.Context, r gatewayRequest) gatewayResponse {
+		header := http.Header{"Authorization": {r.Headers["authorization"]}}
+		a := webhook.Handle(ctx, nexmo.WebhookRequest{Method: r.Method, Header: header, RawQuery: r.Query, Body: []byte(r.Body)})
+		return gatewayResponse{StatusCode: a.Status, Headers: a.Header}
+	}
+
+	body := `{"type": "text", "id": 7, "conversation_id": "CON-1", "body": {"text": "hello"}}`
+	token := nexmotest.Sign("the signature secret of the account", []byte(body))
+	fmt.Println(handle(context.Background(), gatewayRequest{
+		Method: "POST", Body: body, Headers: map[string]string{"authorization": "Bearer " + token},
+	}))
+	// Output:
+	// event 7
+	// {204 map[]}
+}
+
+// What no retry makes succeed is kept in a table, to be handled when the fault is mended.
+func ExampleWebhookHandler_deadLetter() {
+	app := nexmo.NewApplication("")
+	app.On("custom:order", func(context.Context, *nexmo.Event) error {
+		return nexmo.Permanent(errors.New("no such order"))
+	})
+	webhook := &nexmo.WebhookHandler{
+		Verifier: &nexmo.Verifier{Secrets: []string{"secret"}},
+		Sink:     app,
+		DeadLetter: func(_ context.Context, d nexmo.DeadLetter) error {
+			fmt.Println(d.Via, d.ConversationID, d.EventID, d.Err)
+			return nil // it is safe
+		},
+	}
+	w := httptest.NewRecorder()
+	webhook.ServeHTTP(w, nexmotest.SignedRequest("secret", []byte(`{"type": "custom:order", "id": 7, "conversation_id": "CON-1", "body": {}}`)))
+	fmt.Println(w.Code)
+	// Output:
+	// webhook CON-1 7 no such order
+	// 204
+}
+
 func ExampleVerifier_VerifyToken() {
 	verifier := nexmo.Verifier{Secrets: []string{"the signature secret of the account"}, APIKey: "abcd1234"}
 

@@ -13,7 +13,7 @@ func WithLogger(l *slog.Logger) LoggerOption {
 	if l == nil {
 		l = discard
 	}
-	return loggerOption{l}
+	return loggerOption{guard(l)}
 }
 
 // LoggerOption is an option of whatever logs; see [WithLogger].
@@ -42,4 +42,33 @@ func (c *Conversation) log(ctx context.Context, level slog.Level, msg string, e 
 		slog.String("conversation_id", c.id),
 		slog.Int64("event_id", int64(e.ID)),
 		slog.String("event_type", string(e.Type)))...)
+}
+
+// guard returns l with a handler whose panics cost the record and no more. They are logged
+// to [slog.Default].
+func guard(l *slog.Logger) *slog.Logger {
+	if _, ok := l.Handler().(guardedHandler); ok {
+		return l
+	}
+	return slog.New(guardedHandler{l.Handler()})
+}
+
+// guardedHandler is a handler that others wrote.
+type guardedHandler struct{ slog.Handler }
+
+func (h guardedHandler) Enabled(ctx context.Context, level slog.Level) (enabled bool) {
+	defer h.caught()
+	return h.Handler.Enabled(ctx, level)
+}
+
+func (h guardedHandler) Handle(ctx context.Context, r slog.Record) (err error) {
+	defer h.caught()
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h guardedHandler) caught() {
+	if v := recover(); v != nil {
+		defer func() { _ = recover() }() // it is the handler of the default logger, too
+		slog.Default().Error("nexmo: the handler of a logger panicked: a record of the log is lost")
+	}
 }

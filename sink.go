@@ -16,6 +16,18 @@ type Sink interface {
 	Deliver(ctx context.Context, e *Event) error
 }
 
+// HandledSink is a [Sink] that remembers what it has handled. A source of events can ask it
+// first: what was handled need not be parsed and delivered again. [Conversation] and
+// [Application] are such sinks. It is optional: nothing depends on the answer but speed,
+// and that duplicates are acknowledged while there is too much to do.
+type HandledSink interface {
+	Sink
+	// Handled reports whether an event has been handled, or set aside, so that to deliver
+	// it again would do nothing. It returns false in doubt. It must not wait for handlers,
+	// and may be called from several goroutines.
+	Handled(conversationID string, id EventID) bool
+}
+
 // SinkFunc is a function as a [Sink].
 type SinkFunc func(ctx context.Context, e *Event) error
 

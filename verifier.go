@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -76,7 +78,22 @@ const (
 // [ErrWebhookNoSecret], or [ErrWebhookTooLarge]. Any other error is about a query
 // that is malformed, or from reading the body. It holds nothing of the request.
 func (v *Verifier) Verify(r *http.Request) (*Claims, []byte, error) {
-	hashed, payload, err := v.read(r)
+	w := WebhookRequest{Method: r.Method, Header: r.Header}
+	switch {
+	case r.Method == http.MethodGet:
+		w.RawQuery = r.URL.RawQuery
+	case r.Body != nil:
+		limit, err := v.maxBody(), error(nil)
+		if w.Body, err = readBody(io.LimitReader(r.Body, min(limit, math.MaxInt64-1)+1), r.ContentLength, limit); err != nil {
+			return nil, nil, err
+		}
+	}
+	return v.verify(&w)
+}
+
+// verify is Verify of a webhook that was read.
+func (v *Verifier) verify(r *WebhookRequest) (*Claims, []byte, error) {
+	hashed, payload, err := v.payload(r)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -125,9 +125,24 @@ var tokenParser = jwt.NewParser(
 	jwt.WithoutClaimsValidation(),
 )
 
+// authorization returns the Authorization headers. Of a map that is not of net/http, the
+// names may be in lower case.
+func authorization(h http.Header) []string {
+	if values := h["Authorization"]; len(values) > 0 {
+		return values
+	}
+	var all []string
+	for name, values := range h {
+		if strings.EqualFold(name, "Authorization") {
+			all = append(all, values...)
+		}
+	}
+	return all
+}
+
 // bearer returns the token in the one Authorization header there may be.
 func bearer(h http.Header) (string, error) {
-	values := h.Values("Authorization")
+	values := authorization(h)
 	if len(values) == 0 {
 		return "", ErrWebhookNoToken
 	}

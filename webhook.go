@@ -1,33 +1,40 @@
 package nexmo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
-	"slices"
+	"runtime/debug"
 	"sync"
 	"time"
 )
 
 // WebhookHandler is an [http.Handler] for the rtc event_url of an application:
 // it verifies each webhook, delivers its event to Sink and answers when the
-// event has been handled. Verifier and Sink must be set: while one of them is nil,
-// every webhook is answered 503 and nothing is delivered, so that the service sends
-// it again, and the log says which is missing. All other fields may be zero. A
-// WebhookHandler must not be copied or changed after first use.
+// event has been handled. For webhooks that come by a queue, a function in a cloud or
+// another HTTP library, [WebhookHandler.Handle] does the same. Verifier and Sink must be
+// set: while one of them is nil, every webhook is answered 503 and nothing is delivered,
+// so that the service sends it again, and the log says which is missing. All other fields
+// may be zero. A WebhookHandler must not be copied or changed after first use.
 //
 // Its answers, which never have a body, make the service do the right thing:
 //
-//	204  handled, or a duplicate of what was; also an event whose body is not as
-//	     documented, which a retry would not mend
-//	400  not JSON, or not an event: not sent again
+//	204  handled, or a duplicate of what was; or set aside, because no retry makes
+//	     it succeed ([ErrPermanent]): given to DeadLetter, or logged as an error
+//	400  authentic, but not an event, and there is no DeadLetter; or the query of a
+//	     GET is malformed: not sent again
 //	401  not authentic ([ErrWebhookNotAuthentic]): not sent again
 //	405  neither POST nor GET
-//	408  the body did not come within Timeout
+//	408  the body did not arrive within Timeout, or the time that the server allows
 //	413  larger than Verifier.MaxBody
-//	503  a handler failed or took longer than Timeout, there is too much to do,
-//	     or the handler is being drained: the service sends the event again
+//	503  a handler or DeadLetter failed, or took longer than Timeout; there is too
+//	     much to do; or the handler is being drained: the service sends the event
+//	     again. Retry-After says when, in seconds
+//
+// A function of the program that panics, such as Observe, the handler of Logger or
+// Verifier.Now, does not cost the answer.
 //
 // Give the http.Server a ReadHeaderTimeout: a handler is not called before the
 // headers have come. And give it a ReadTimeout if middleware in front wraps the
@@ -39,12 +46,23 @@ type WebhookHandler struct {
 	Verifier *Verifier
 
 	// Sink receives the events: an Application, a Conversation, or a Sink in front of
-	// them. It must be set, and may be called from several goroutines.
+	// them. It must be set, and may be called from several goroutines. If it is a
+	// [HandledSink], duplicates of what it has handled are answered 204 without being
+	// parsed or delivered, and also while MaxConcurrent events are under way.
 	Sink Sink
 
-	// Timeout is how long an event may take, from the arrival of the request
-	// to the return of the last handler; 4 seconds if zero, as the service waits
-	// little more than that. When it has passed the sender is answered 503, and
+	// DeadLetter, if not nil, receives what no retry makes succeed, as described at
+	// [WithDeadLetter]: an event whose Deliver returned an error that matches
+	// [ErrPermanent] because nothing behind Sink has set it aside, and an authentic
+	// webhook that is not an event: no JSON, without a type, or nested too deep. Then
+	// Raw is the payload, and Type is empty. When it returns nil, the webhook is
+	// answered 204; when it returns an error or panics, 503. It counts as part of the
+	// delivery for Timeout, MaxConcurrent and Drain.
+	DeadLetter func(ctx context.Context, d DeadLetter) error
+
+	// Timeout is how long an event may take, from the arrival of the request, or the
+	// call of Handle, to the return of the last handler; 4 seconds if zero, as the
+	// service waits little more than that. When it has passed the sender is answered 503, and
 	// handlers are told by their ctx.
 	Timeout time.Duration
 
@@ -75,7 +93,7 @@ type WebhookHandler struct {
 
 	// Observe, if not nil, is called with the outcome of every request, for
 	// metrics, before the answer is sent. It may be called from several
-	// goroutines and should return soon.
+	// goroutines and should return soon. A panic is logged.
 	Observe func(ctx context.Context, r WebhookResult)
 
 	warn sync.Once
@@ -93,7 +111,7 @@ type WebhookResult struct {
 	ConversationID string        // "" if it has none, or it did not come to an event
 	EventID        EventID       // 0 if it has none, or it did not come to an event
 	Duration       time.Duration // from the arrival of the request to the answer
-	Err            error         // nil if the event was handled
+	Err            error         // nil if the event was handled; of one that was set aside, why
 }
 
 const (
@@ -101,83 +119,107 @@ const (
 	defaultMaxConcurrent  = 256
 )
 
-// ServeHTTP handles one webhook.
-func (h *WebhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	began := time.Now()
-	var res WebhookResult
-	res.Status, res.Err = h.serve(w, r, &res)
-	res.Duration = time.Since(began)
-	h.report(r.Context(), &res)
-	if res.Status == http.StatusMethodNotAllowed {
-		w.Header().Set("Allow", "GET, POST")
-	}
-	w.WriteHeader(res.Status)
+// WebhookRequest is a webhook for [WebhookHandler.Handle], as it was received. Only the
+// fields that its Method needs have to be set.
+type WebhookRequest struct {
+	Method   string      // POST or GET; "" is POST
+	Header   http.Header // with the Authorization header, its name in upper or lower case
+	RawQuery string      // of a GET: what follows the question mark, encoded as it came
+	Body     []byte      // of a POST: to the byte, since the token carries its hash; not kept
 }
 
-func (h *WebhookHandler) serve(w http.ResponseWriter, r *http.Request, res *WebhookResult) (int, error) {
-	timeout := h.Timeout
-	if timeout == 0 {
-		timeout = defaultWebhookTimeout
+// WebhookAnswer is what to answer to a webhook. The answer has no body.
+type WebhookAnswer struct {
+	Status int         // as listed at [WebhookHandler]; 429 and 5xx ask the sender for another try
+	Header http.Header // with names as in Retry-After; nil if there is none
+}
+
+// webhookRetryAfter is the Retry-After of an answer, in seconds: the pause that the service makes
+// in front of its first retry by itself. A sender that has to be slowed down has that.
+const webhookRetryAfter = "5"
+
+// Handle handles one webhook that did not come by net/http, as ServeHTTP does: the limits
+// of the fields hold together for both. ctx is that of the request: its end is answered
+// 503. Handle may be called from several goroutines.
+func (h *WebhookHandler) Handle(ctx context.Context, r WebhookRequest) WebhookAnswer {
+	r.Method = cmp.Or(r.Method, http.MethodPost)
+	return h.answer(ctx, &incoming{WebhookRequest: r, began: time.Now()})
+}
+
+// incoming is a webhook, however it came.
+type incoming struct {
+	WebhookRequest
+	began time.Time
+
+	w    http.ResponseWriter // nil, and so is http, if the body is there
+	http *http.Request       // has the body
+}
+
+// answer handles a webhook, and reports it.
+func (h *WebhookHandler) answer(ctx context.Context, in *incoming) WebhookAnswer {
+	res := h.outcome(ctx, in)
+	res.Duration = time.Since(in.began)
+	h.report(ctx, &res)
+	a := WebhookAnswer{Status: res.Status}
+	switch res.Status {
+	case http.StatusServiceUnavailable:
+		a.Header = http.Header{"Retry-After": {webhookRetryAfter}}
+	case http.StatusMethodNotAllowed:
+		a.Header = http.Header{"Allow": {"GET, POST"}}
 	}
-	// Whatever the answer, net/http waits no longer for the body either. A server
-	// whose connections cannot have deadlines has its own ways.
-	deadline := time.Now().Add(timeout)
-	_ = http.NewResponseController(w).SetReadDeadline(deadline)
-	if r.Method != http.MethodPost && r.Method != http.MethodGet {
+	return a
+}
+
+// outcome handles a webhook. A panic of what the program gave for that, such as
+// Verifier.Now, is as a handler's.
+func (h *WebhookHandler) outcome(ctx context.Context, in *incoming) (res WebhookResult) {
+	defer func() {
+		if v := recover(); v != nil {
+			res.Status, res.Err = http.StatusServiceUnavailable, &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	res.Status, res.Err = h.serve(ctx, in, &res)
+	return res
+}
+
+func (h *WebhookHandler) serve(ctx context.Context, in *incoming, res *WebhookResult) (int, error) {
+	if in.Method != http.MethodPost && in.Method != http.MethodGet {
 		return http.StatusMethodNotAllowed, errMethod
 	}
 	if h.Sink == nil {
 		return http.StatusServiceUnavailable, errNoSink
 	}
-	claims, payload, err := h.verify(w, r, deadline)
+	claims, payload, err := h.verify(ctx, in)
 	if err != nil {
 		return h.refusal(err), err
 	}
-	e, err := ParseEvent(payload)
-	if err != nil {
-		return http.StatusBadRequest, err
+	in.unhurried()
+	if sink, ok := h.Sink.(HandledSink); ok && !h.replayed(claims) && h.duplicate(ctx, sink, payload, res) {
+		return http.StatusNoContent, nil
 	}
-	res.EventType, res.ConversationID, res.EventID = e.Type, e.ConversationID, e.ID
-	if err := h.begin(claims); err != nil {
-		return h.refusal(err), err
-	}
-	ctx, cancel := context.WithDeadline(r.Context(), deadline)
-	// On a goroutine of its own, which belongs to Drain: a handler that does
-	// not mind its ctx must not hold the sender.
-	done := make(chan error, 1)
-	go func() {
-		defer cancel()
-		err := errHandlerExited
-		defer func() {
-			h.end(claims, err == nil || permanent(err))
-			done <- err
-		}()
-		err = deliverTo(ctx, h.Sink, e)
-	}()
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		select {
-		case err = <-done:
-		default:
-			err = ctx.Err() // the sender is gone, or
-			if errors.Is(err, context.DeadlineExceeded) {
-				err = errSlow
-			}
+	d := &webhookDelivery{h: h, claims: claims}
+	if d.event, err = parseWebhook(payload); err != nil {
+		if h.DeadLetter == nil {
+			return http.StatusBadRequest, err
 		}
+		d.unreadable = unreadableLetter(payload, err)
+	} else {
+		res.EventType, res.ConversationID, res.EventID = d.event.Type, d.event.ConversationID, d.event.ID
 	}
-	if err == nil || permanent(err) {
-		return http.StatusNoContent, err
+	if err := d.start(ctx, in.began.Add(h.timeout())); err != nil {
+		return h.refusal(err), err
 	}
-	return http.StatusServiceUnavailable, err
+	return d.wait()
 }
 
-// verify returns what a request carries, if it may.
-func (h *WebhookHandler) verify(w http.ResponseWriter, r *http.Request, deadline time.Time) (*Claims, []byte, error) {
+func (h *WebhookHandler) timeout() time.Duration { return cmp.Or(h.Timeout, defaultWebhookTimeout) }
+
+// verify returns what a webhook carries, if it may.
+func (h *WebhookHandler) verify(ctx context.Context, in *incoming) (*Claims, []byte, error) {
 	v := h.Verifier
 	if h.AllowUnsigned {
 		h.warn.Do(func() {
-			h.logger().WarnContext(r.Context(), "nexmo: webhooks without a signature are accepted from anybody (AllowUnsigned)")
+			h.logger().WarnContext(ctx, "nexmo: webhooks without a signature are accepted from anybody (AllowUnsigned)")
 		})
 		if v == nil {
 			v = &Verifier{}
@@ -185,31 +227,45 @@ func (h *WebhookHandler) verify(w http.ResponseWriter, r *http.Request, deadline
 	} else if v == nil {
 		return nil, nil, errUnsigned
 	}
-	// It closes the connection of a sender of too much. A body that is declared as
-	// too large is not read at all, and net/http closes the connection by itself.
-	if limit := v.maxBody(); r.Body != nil && r.ContentLength <= limit {
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
-	}
-	unsigned := h.AllowUnsigned && (h.Verifier == nil || len(r.Header.Values("Authorization")) == 0)
-	var claims *Claims
-	var payload []byte
-	var err error
-	if unsigned {
-		_, payload, err = v.read(r)
-		claims = &Claims{}
-	} else {
-		claims, payload, err = v.Verify(r)
-	}
-	if err != nil {
-		if !time.Now().Before(deadline) {
-			err = errSlowBody
+	if in.http != nil && in.Method == http.MethodPost {
+		if err := in.readBody(v.maxBody(), h.timeout()); err != nil {
+			return nil, nil, err
 		}
-		return nil, nil, err
 	}
-	if r.Method == http.MethodPost || r.ContentLength == 0 { // nothing more is to come
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	if h.AllowUnsigned && (h.Verifier == nil || len(authorization(in.Header)) == 0) {
+		_, payload, err := v.payload(&in.WebhookRequest)
+		return &Claims{}, payload, err
 	}
-	return claims, payload, nil
+	return v.verify(&in.WebhookRequest)
+}
+
+// duplicate reports whether a payload is an event that sink has handled, by what its top
+// level says. Whatever is unusual there, ParseEvent has to understand.
+func (h *WebhookHandler) duplicate(ctx context.Context, sink HandledSink, payload []byte, res *WebhookResult) bool {
+	defer func() {
+		if v := recover(); v != nil {
+			h.logger().LogAttrs(ctx, slog.LevelError, "nexmo: the method Handled of WebhookHandler.Sink panicked")
+		}
+	}()
+	var p peeked
+	handled := false
+	f := walkFields(payload)
+	for f.next() {
+		if !p.take(&f) {
+			return false
+		}
+		if handled || !p.complete() {
+			continue
+		}
+		if handled = sink.Handled(string(p.conversationID), p.id); !handled {
+			return false
+		}
+	}
+	if !handled || !f.whole {
+		return false
+	}
+	res.EventType, res.ConversationID, res.EventID = EventType(p.typ), string(p.conversationID), p.id
+	return true
 }
 
 // refusal returns the status for what kept an event from being delivered.
@@ -230,34 +286,18 @@ func (h *WebhookHandler) refusal(err error) int {
 	}
 }
 
-// permanent reports whether err is nothing but bodies that are not as
-// documented: no retry would mend those.
-func permanent(err error) bool {
-	switch e := err.(type) { //nolint:errorlint // it looks at every error of the tree
-	case *DecodeError:
-		return true
-	case interface{ Unwrap() []error }:
-		errs := e.Unwrap()
-		return len(errs) > 0 && !slices.ContainsFunc(errs, func(err error) bool { return !permanent(err) })
-	case interface{ Unwrap() error }:
-		return permanent(e.Unwrap())
-	default:
-		return false
-	}
-}
-
 func (h *WebhookHandler) logger() *slog.Logger {
 	if h.Logger == nil {
 		return defaultConfig.log
 	}
-	return h.Logger
+	return guard(h.Logger)
 }
 
-// report tells the log and Observe what became of a request.
+// report tells the log and Observe what became of a webhook.
 func (h *WebhookHandler) report(ctx context.Context, res *WebhookResult) {
-	if res.Err != nil {
+	if res.Err != nil && res.Status != http.StatusNoContent { // what is set aside was logged, or kept
 		level := slog.LevelWarn
-		if res.Status == http.StatusServiceUnavailable || res.Status == http.StatusNoContent {
+		if res.Status == http.StatusServiceUnavailable {
 			level = slog.LevelError
 		}
 		h.logger().LogAttrs(ctx, level, "nexmo: a webhook was not handled",
@@ -265,7 +305,13 @@ func (h *WebhookHandler) report(ctx context.Context, res *WebhookResult) {
 			slog.Int64("event_id", int64(res.EventID)), slog.String("event_type", string(res.EventType)),
 			slog.Duration("duration", res.Duration), slog.Any("error", res.Err))
 	}
-	if h.Observe != nil {
-		h.Observe(ctx, *res)
+	if h.Observe == nil {
+		return
 	}
+	defer func() {
+		if v := recover(); v != nil {
+			h.logger().LogAttrs(ctx, slog.LevelError, "nexmo: the function given to WebhookHandler.Observe panicked", slog.Int("status", res.Status))
+		}
+	}()
+	h.Observe(ctx, *res)
 }

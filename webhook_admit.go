@@ -27,6 +27,16 @@ func (h *WebhookHandler) begin(c *Claims) error {
 	return nil
 }
 
+// replayed reports whether an event with this token was handled before.
+func (h *WebhookHandler) replayed(c *Claims) bool {
+	if h.RememberTokens <= 0 {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.tokens.has(c.ID)
+}
+
 // end counts it as no longer under way. A token is remembered only when its event
 // was handled, or the retry of the service would be refused.
 func (h *WebhookHandler) end(c *Claims, handled bool) {

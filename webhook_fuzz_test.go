@@ -140,7 +140,7 @@ func FuzzWebhook(f *testing.F) {
 	const limit = 4096
 	f.Fuzz(func(t *testing.T, mode byte, method, query, auth string, body []byte) {
 		bit := func(n byte) bool { return mode>>n&1 != 0 }
-		outcome := []error{nil, errors.New("not now"), &nexmo.DecodeError{Err: errors.New("odd")}, nil}[mode>>2&3]
+		outcome := []error{nil, errors.New("not now"), nexmo.Permanent(errors.New("odd")), nil}[mode>>2&3]
 		panics := mode>>2&3 == 3
 		delivered := 0
 		var log hookLog

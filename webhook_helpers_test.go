@@ -3,6 +3,7 @@ package nexmo_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -178,4 +180,42 @@ type slowReader time.Duration
 func (r slowReader) Read([]byte) (int, error) {
 	time.Sleep(time.Duration(r))
 	return 0, io.EOF
+}
+
+// fieldsInOrder returns the names and values of an object in the order of its text: what
+// is no text, as JSON.
+func fieldsInOrder(t *testing.T, object string) (all [][2]string) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(object))
+	if _, err := d.Token(); err != nil {
+		t.Fatal(err)
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+		text := string(value)
+		if value[0] == '"' {
+			if err := json.Unmarshal(value, &text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all = append(all, [2]string{name.(string), text})
+	}
+	return all
+}
+
+// handledSink is a Sink that is asked what it has handled.
+type handledSink struct {
+	nexmo.Sink
+	handled func(conversationID string, id nexmo.EventID) bool
+}
+
+func (s handledSink) Handled(conversationID string, id nexmo.EventID) bool {
+	return s.handled(conversationID, id)
 }

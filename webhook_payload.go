@@ -6,24 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
-// read returns the payload of a request: the bytes that its hash covers, and
+// payload returns the payload of a webhook: the bytes that its hash covers, and
 // the JSON of the event, which for a POST is the same.
-func (v *Verifier) read(r *http.Request) (hashed, payload []byte, err error) {
-	limit := v.maxBody()
+func (v *Verifier) payload(r *WebhookRequest) (hashed, payload []byte, err error) {
+	size := len(r.Body)
 	if r.Method == http.MethodGet {
-		if int64(len(r.URL.RawQuery)) > limit {
-			return nil, nil, ErrWebhookTooLarge
-		}
-		return queryPayload(r.URL.RawQuery)
+		size = len(r.RawQuery)
 	}
-	body, err := readBody(r, limit)
-	return body, body, err
+	switch {
+	case int64(size) > v.maxBody():
+		return nil, nil, ErrWebhookTooLarge
+	case r.Method == http.MethodGet:
+		return queryPayload(r.RawQuery)
+	default:
+		return r.Body, r.Body, nil
+	}
 }
 
 func (v *Verifier) maxBody() int64 {
@@ -33,24 +35,19 @@ func (v *Verifier) maxBody() int64 {
 	return v.MaxBody
 }
 
-func readBody(r *http.Request, limit int64) ([]byte, error) {
-	if r.Body == nil {
-		return nil, nil
-	}
-	if r.ContentLength > limit {
+// readBody reads a body that has a limit of its own, and is declared to have a length; -1
+// if that is not known.
+func readBody(body io.Reader, declared, limit int64) ([]byte, error) {
+	if declared > limit {
 		return nil, ErrWebhookTooLarge
 	}
 	var b bytes.Buffer
-	b.Grow(int(max(0, min(r.ContentLength, defaultMaxBody))) + bytes.MinRead) // more is allocated when it arrives
-	limit = min(limit, math.MaxInt64-1)
-	if _, err := b.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
+	b.Grow(int(max(0, min(declared, defaultMaxBody))) + bytes.MinRead) // more is allocated when it arrives
+	if _, err := b.ReadFrom(body); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, ErrWebhookTooLarge
 		}
 		return nil, fmt.Errorf("nexmo: webhook: reading the body: %w", err)
-	}
-	if int64(b.Len()) > limit {
-		return nil, ErrWebhookTooLarge
 	}
 	return b.Bytes(), nil
 }

@@ -88,11 +88,13 @@ func TestWebhookUnknownType(t *testing.T) {
 	}
 }
 
-// No retry would mend a body that is not as documented: it is logged, and the
-// sender told that all is well. Nothing else passes for such a body.
+// What a handler marks as permanent is logged as set aside, and the sender told that all is
+// well. Nothing else passes for that: least of all a body of another event that a handler
+// could not read, such as the answer to a request.
 func TestWebhookPermanentErrors(t *testing.T) {
 	t.Parallel()
-	decode := &nexmo.DecodeError{Type: "text", Err: errors.New("body: odd")}
+	other := &nexmo.DecodeError{Type: "text", Err: errors.New("body: odd")}
+	permanent := nexmo.Permanent(errors.New("no such order"))
 	transient := errors.New("the database is away")
 	tests := []struct {
 		name string
@@ -100,17 +102,21 @@ func TestWebhookPermanentErrors(t *testing.T) {
 		want int
 	}{
 		{"none", nil, http.StatusNoContent},
-		{"a body that is not as documented", decode, http.StatusNoContent},
-		{"wrapped", fmt.Errorf("handler: %w", decode), http.StatusNoContent},
-		{"two", errors.Join(decode, decode), http.StatusNoContent},
-		{"two, wrapped", fmt.Errorf("handler: %w", errors.Join(decode, fmt.Errorf("again: %w", decode))), http.StatusNoContent},
+		{"permanent", permanent, http.StatusNoContent},
+		{"wrapped", fmt.Errorf("handler: %w", permanent), http.StatusNoContent},
+		{"two", errors.Join(permanent, nexmo.Permanent(other)), http.StatusNoContent},
+		{"two, wrapped", fmt.Errorf("handler: %w", errors.Join(permanent, fmt.Errorf("again: %w", permanent))), http.StatusNoContent},
+		{"another event that cannot be read", other, http.StatusServiceUnavailable},
+		{"another event that cannot be read, wrapped", fmt.Errorf("handler: %w", other), http.StatusServiceUnavailable},
+		{"other events that cannot be read", errors.Join(other, other), http.StatusServiceUnavailable},
 		{"another", transient, http.StatusServiceUnavailable},
 		{"another, wrapped", fmt.Errorf("handler: %w", transient), http.StatusServiceUnavailable},
-		{"both", errors.Join(decode, transient), http.StatusServiceUnavailable},
-		{"both the other way", errors.Join(transient, decode), http.StatusServiceUnavailable},
-		{"both in a format", fmt.Errorf("%w and %w", decode, transient), http.StatusServiceUnavailable},
-		{"both, wrapped", fmt.Errorf("handler: %w", errors.Join(decode, transient)), http.StatusServiceUnavailable},
-		{"both, wrapped deeply", errors.Join(decode, fmt.Errorf("1: %w", fmt.Errorf("2: %w", errors.Join(decode, errors.Join(transient))))), http.StatusServiceUnavailable},
+		{"both", errors.Join(permanent, transient), http.StatusServiceUnavailable},
+		{"both the other way", errors.Join(transient, permanent), http.StatusServiceUnavailable},
+		{"both in a format", fmt.Errorf("%w and %w", permanent, transient), http.StatusServiceUnavailable},
+		{"both, wrapped", fmt.Errorf("handler: %w", errors.Join(permanent, transient)), http.StatusServiceUnavailable},
+		{"both, wrapped deeply", errors.Join(permanent, fmt.Errorf("1: %w", fmt.Errorf("2: %w", errors.Join(permanent, errors.Join(transient))))), http.StatusServiceUnavailable},
+		{"the sentinel alone", nexmo.ErrPermanent, http.StatusServiceUnavailable},
 		{"an empty list of errors", &errorList{}, http.StatusServiceUnavailable},
 		{"a list with nothing in it", &errorList{[]error{nil}}, http.StatusServiceUnavailable},
 		{"ctx", context.DeadlineExceeded, http.StatusServiceUnavailable},
@@ -145,8 +151,10 @@ func (l *errorList) Unwrap() []error { return l.errs }
 func TestWebhookMalformedBody(t *testing.T) {
 	t.Parallel()
 	app := nexmo.NewApplication("")
-	nexmo.On(app, func(context.Context, *nexmo.Event, *nexmo.Text) error {
-		t.Error("the typed handler was called")
+	app.On("text", func(_ context.Context, e *nexmo.Event) error {
+		if b, ok := nexmo.As[*nexmo.RawBody](e); ok {
+			return nexmo.Permanent(b.Err)
+		}
 		return nil
 	})
 	raw := 0
@@ -157,11 +165,11 @@ func TestWebhookMalformedBody(t *testing.T) {
 	var log hookLog
 	h := newHook(app)
 	h.Logger = log.logger()
-	wantAnswer(t, h, signed([]byte(`{"type":"text","id":1,"conversation_id":"CON-1","body":{"text":{"x":"private words"}}}`)), http.StatusNoContent)
+	wantAnswer(t, h, signed([]byte(`{"type":"text","id":1,"conversation_id":"CON-1","body":["private words"]}`)), http.StatusNoContent)
 	if raw != 1 {
 		t.Errorf("the handler of every body was called %d times", raw)
 	}
-	if got := log.String(); !strings.Contains(got, "body.text") || !strings.Contains(got, "status=204") || strings.Contains(got, "private words") {
+	if got := log.String(); !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "event_id=1") || strings.Contains(got, "private words") {
 		t.Errorf("the log says %s", got)
 	}
 }

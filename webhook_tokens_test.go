@@ -98,7 +98,7 @@ func TestWebhookRememberTokens(t *testing.T) {
 		calls := 0
 		h := newHook(nexmo.SinkFunc(func(context.Context, *nexmo.Event) error {
 			calls++
-			return &nexmo.DecodeError{Err: errors.New("odd")}
+			return nexmo.Permanent(errors.New("odd"))
 		}))
 		h.RememberTokens = 10
 		wantAnswer(t, h, token("1"), http.StatusNoContent)
