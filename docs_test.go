@@ -87,6 +87,7 @@ var (
 	server        *nexmotest.Server
 	newBot        func(*nexmo.Client) *nexmo.Application
 	store         func(context.Context, string, nexmo.EventID, nexmo.Raw) error
+	download      func(context.Context, *nexmo.Event) error
 	saveLast      func(context.Context, string, nexmo.EventID) error
 	savedLast     map[string]nexmo.EventID
 )
