@@ -63,6 +63,11 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 			continue
 		}
 		c.mu.Lock()
+		if c.inRange(e) == 0 {
+			c.mu.Unlock()
+			c.log(ctx, slog.LevelWarn, "nexmo: the Source returned an event whose ID is out of range", e)
+			continue
+		}
 		c.line.Answered()
 		c.mu.Unlock()
 		switch err := deliver(ctx, listed{c, prev, to}, e); {
@@ -102,10 +107,19 @@ func (c *Conversation) Sync(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("nexmo: sync: %w", err)
 		}
+		if err := c.refuse(e); err != nil {
+			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
+		}
+		c.mu.Lock()
+		id := c.inRange(e)
+		c.line.Start(int64(id)) // now: what a handler delivers, Sync within one as well, is queued
+		c.mu.Unlock()
 		if err := deliver(ctx, listed{c, prev, 0}, e); err != nil {
 			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
 		}
-		prev = e.ID
+		if id > 0 {
+			prev = id
+		}
 	}
 	c.mu.Lock()
 	c.line.Start(1) // there are none: the first one to come is the first of all

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"slices"
 	"time"
 
@@ -44,7 +43,7 @@ const (
 
 // running is the event that is being handled, or whose turn was granted.
 type running struct {
-	id    EventID
+	id    EventID // 0 if it has none, or one out of range
 	turn  *turn // nil while nobody else waits for it
 	again bool  // it was handled before, and failed
 }
@@ -85,6 +84,7 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 		return err
 	}
 	c.mu.Lock()
+	c.originOf(d, e)
 	if c.closed {
 		c.mu.Unlock()
 		return ErrClosed
@@ -117,8 +117,8 @@ func (c *Conversation) refuse(e *Event) error {
 	if e.ConversationID != "" && e.ConversationID != c.id {
 		return errors.New("nexmo: the event belongs to another conversation: deliver it to an Application, or to its own Conversation")
 	}
-	if e.ID < 0 || e.ID == math.MaxInt64 {
-		return errors.New("nexmo: the ID of the event is out of range")
+	if e.ID < 0 {
+		return errors.New("nexmo: the ID of the event is negative: IDs begin with 1, and 0 is none")
 	}
 	return nil
 }
@@ -145,7 +145,8 @@ func (c *Conversation) find(id EventID) *turn {
 // runNow gives up both.
 func (c *Conversation) runNow(d *delivery, e *Event) error {
 	defer c.advance(d, nil)
-	c.running = running{id: e.ID, again: c.line.Take(int64(e.ID))}
+	id := c.inRange(e)
+	c.running = running{id: id, again: c.line.Take(int64(id))}
 	return c.run(d, e)
 }
 
@@ -251,7 +252,7 @@ func (c *Conversation) advance(d *delivery, own *turn) {
 		switch step := c.line.Next(time.Now()); step.Do {
 		case line.Run:
 			t := step.Item
-			c.running = running{t.e.ID, t, step.Again}
+			c.running = running{EventID(step.ID), t, step.Again}
 			switch {
 			case t == own:
 				_ = c.run(d, t.e) // settled: wait returns the error
@@ -264,7 +265,11 @@ func (c *Conversation) advance(d *delivery, own *turn) {
 		case line.Gap:
 			c.report(d, Gap{ConversationID: c.id, From: EventID(step.From), To: EventID(step.To)})
 		case line.Fetch:
-			c.fetch(step.Item.ctx, EventID(step.From), EventID(step.To))
+			ctx := d.Context
+			if step.Item != nil {
+				ctx = step.Item.ctx
+			}
+			c.fetch(ctx, EventID(step.From), EventID(step.To))
 		case line.Stop:
 			c.stopFetch()
 		case line.Rest:
@@ -306,8 +311,9 @@ func (c *Conversation) runOnBehalf(d *delivery, t *turn) {
 // run applies e, which is c.running, to the state and calls its handlers. The caller has
 // the role and holds c.mu, which is free while the handlers run.
 func (c *Conversation) run(d *delivery, e *Event) (err error) {
+	id := c.running.id
 	if !c.running.again {
-		c.state.apply(e)
+		c.state.apply(withID(e, id))
 	}
 	if c.running.turn != nil {
 		c.running.turn.stage = turnRuns
@@ -317,7 +323,7 @@ func (c *Conversation) run(d *delivery, e *Event) (err error) {
 	err = errHandlerExited
 	defer func() {
 		c.mu.Lock()
-		c.line.Settle(int64(e.ID), err == nil)
+		c.line.Settle(int64(id), err == nil)
 		if t := c.running.turn; t != nil {
 			t.settle(e, err)
 		}

@@ -15,7 +15,7 @@ import (
 // back until missing ones come, as a [Conversation] does, Replay hands over the
 // rest, and returns when all it handed over has been handled.
 func Replay(ctx context.Context, dst Sink, src Source, conversationID string, after EventID) error {
-	st := new(stream)
+	st := &stream{conversation: conversationID}
 	sctx := context.WithValue(ctx, streamKey{}, st)
 	for e, err := range src.EventsAfter(ctx, conversationID, after) {
 		if err == nil && e == nil {
@@ -35,6 +35,8 @@ func Replay(ctx context.Context, dst Sink, src Source, conversationID string, af
 // of it that is held back behind a gap is handed over: waiting for it would keep
 // the caller from delivering the very events that are missing.
 type stream struct {
+	conversation string // of all its events; empty if they are of several
+
 	mu      sync.Mutex
 	pending int
 	errs    []error

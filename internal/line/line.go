@@ -113,9 +113,7 @@ type Step[T comparable] struct {
 // 0 if the first event that comes is to set it. A start out of range is none.
 func New[T comparable](r *Rules, start int64) Line[T] {
 	l := Line[T]{rules: r}
-	if start > 0 {
-		l.Start(start)
-	}
+	l.Start(start)
 	return l
 }
 
@@ -135,7 +133,7 @@ func (l *Line[T]) Started() bool { return l.ids.next > 0 }
 
 // Start sets the first ID, unless it is known: what lies below it is not asked for.
 func (l *Line[T]) Start(id int64) {
-	if !l.Started() && !l.OutOfRange(id) {
+	if id > 0 && !l.Started() && !l.OutOfRange(id) {
 		l.ids.start(id)
 		l.begun = true
 	}
