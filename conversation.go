@@ -108,7 +108,9 @@ func (c *Conversation) Use(mw ...Middleware) { c.dispatcher.Use(mw...) }
 // of an event that was handled returns nil.
 //
 // The error is [ErrClosed] after Close. It is another one, and no handler runs, when
-// e is nil, names another conversation, or has an ID below 0.
+// e is nil, names another conversation, or has an ID below 0. An ID above 2^40, or 2^20
+// or more above the next expected, is one that no conversation has counted to: the event
+// is handled at once, as one without an ID, and a warning is logged.
 //
 // From a handler, with the handler's ctx, Deliver queues e behind the current
 // event and returns nil at once.

@@ -65,6 +65,11 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 			continue
 		}
 		c.mu.Lock()
+		if c.inRange(e) == 0 {
+			c.mu.Unlock()
+			c.log(ctx, slog.LevelWarn, "nexmo: the Source returned an event whose ID is out of range", e)
+			continue
+		}
 		c.line.Answered()
 		c.mu.Unlock()
 		err := deliver(ctx, listed{c, prev, to}, e)
@@ -116,11 +121,20 @@ func (c *Conversation) Sync(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("nexmo: sync: %w", err)
 		}
+		if err := c.refuse(e); err != nil {
+			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
+		}
+		c.mu.Lock()
+		id := c.inRange(e)
+		c.line.Start(int64(id)) // now: what a handler delivers, Sync within one as well, is queued
+		c.mu.Unlock()
 		err = deliver(ctx, listed{c, prev, 0}, e)
 		if err = setAside(ctx, c.cfg.log, c.cfg.deadLetter, e, err); err != nil {
 			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
 		}
-		prev = max(prev, e.ID)
+		if id > 0 {
+			prev = id
+		}
 	}
 	c.mu.Lock()
 	c.line.Start(1) // there are none: the first one to come is the first of all

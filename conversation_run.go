@@ -12,11 +12,11 @@ import (
 func (c *Conversation) run(d *delivery, e *Event) (err error) {
 	r := c.running
 	if !r.again && !d.redelivered {
-		c.state.apply(e)
+		c.state.apply(withID(e, r.id))
 	}
 	var before *failedEvent
 	if r.again {
-		before = c.failed.get(e.ID)
+		before = c.failed.get(r.id)
 	}
 	if r.turn != nil {
 		r.turn.stage = turnRuns
@@ -79,11 +79,11 @@ func (c *config) conclude(d *delivery, e *Event, failed failures) (err error, as
 // wait for it. It takes c.mu for the caller, who has the role.
 func (c *Conversation) settle(d *delivery, e *Event, o outcome) {
 	var letter DeadLetter
-	if len(o.failed) > 0 && !o.aside && !d.redelivered && e.ID != 0 {
+	if len(o.failed) > 0 && !o.aside {
 		letter = deadLetterOf(d, e, o.failed.outcome(e)) // it may take time
 	}
 	c.mu.Lock()
-	t := c.running.turn
+	id, t := c.running.id, c.running.turn
 	switch {
 	case d.redelivered:
 		if o.err == nil && c.line.Failed(int64(e.ID)) {
@@ -91,16 +91,16 @@ func (c *Conversation) settle(d *delivery, e *Event, o outcome) {
 			c.line.Settle(int64(e.ID), true)
 			c.forgetFailed(e.ID)
 		}
-	case e.ID == 0:
+	case id == 0:
 	case len(o.failed) == 0:
-		c.line.Settle(int64(e.ID), true)
-		c.forgetFailed(e.ID)
+		c.line.Settle(int64(id), true)
+		c.forgetFailed(id)
 	default:
-		c.line.Settle(int64(e.ID), false)
+		c.line.Settle(int64(id), false)
 		if o.aside {
-			c.line.SetAside(int64(e.ID))
+			c.line.SetAside(int64(id))
 		}
-		c.rememberFailed(e.ID, o.failed, letter)
+		c.rememberFailed(id, o.failed, letter)
 	}
 	c.running = running{}
 	if t == nil && letter.Err == nil { // the usual case

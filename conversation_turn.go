@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"time"
 
 	"github.com/conversation-events/nexmo/internal/line"
@@ -44,7 +43,7 @@ const (
 
 // running is the event that is being handled, or whose turn was granted.
 type running struct {
-	id    EventID
+	id    EventID // 0 if it has none, or one out of range
 	turn  *turn // nil while nobody else waits for it
 	again bool  // it was handled before, and failed
 }
@@ -90,6 +89,7 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 		return c.redeliver(d, e)
 	}
 	c.mu.Lock()
+	c.originOf(d, e)
 	if c.closed {
 		c.mu.Unlock()
 		return ErrClosed
@@ -122,8 +122,8 @@ func (c *Conversation) refuse(e *Event) error {
 	if e.ConversationID != "" && e.ConversationID != c.id {
 		return errors.New("nexmo: the event belongs to another conversation: deliver it to an Application, or to its own Conversation")
 	}
-	if e.ID < 0 || e.ID == math.MaxInt64 {
-		return errors.New("nexmo: the ID of the event is out of range")
+	if e.ID < 0 {
+		return errors.New("nexmo: the ID of the event is negative: IDs begin with 1, and 0 is none")
 	}
 	return nil
 }
@@ -150,7 +150,8 @@ func (c *Conversation) find(id EventID) *turn {
 // runNow gives up both.
 func (c *Conversation) runNow(d *delivery, e *Event) error {
 	defer c.advance(d, nil)
-	c.running = running{id: e.ID, again: c.line.Take(int64(e.ID))}
+	id := c.inRange(e)
+	c.running = running{id: id, again: c.line.Take(int64(id))}
 	return c.run(d, e)
 }
 
@@ -256,7 +257,7 @@ func (c *Conversation) advance(d *delivery, own *turn) {
 		switch step := c.line.Next(time.Now()); step.Do {
 		case line.Run:
 			t := step.Item
-			c.running = running{t.id, t, step.Again}
+			c.running = running{EventID(step.ID), t, step.Again}
 			switch {
 			case t == own:
 				_ = c.run(d, t.e) // settled: wait returns the error
@@ -269,7 +270,11 @@ func (c *Conversation) advance(d *delivery, own *turn) {
 		case line.Gap:
 			c.report(d, Gap{ConversationID: c.id, From: EventID(step.From), To: EventID(step.To)})
 		case line.Fetch:
-			c.fetch(step.Item.ctx, EventID(step.From), EventID(step.To))
+			ctx := d.Context
+			if step.Item != nil {
+				ctx = step.Item.ctx
+			}
+			c.fetch(ctx, EventID(step.From), EventID(step.To))
 		case line.Stop:
 			c.stopFetch()
 		case line.Rest:

@@ -37,7 +37,7 @@ func Replay(ctx context.Context, dst Sink, src Source, conversationID string, af
 			}
 		}
 	}
-	err := cfg.feed(ctx, dst, events, func(e *Event, _ bool, err error) {
+	err := cfg.feed(ctx, dst, conversationID, events, func(e *Event, _ bool, err error) {
 		if err == nil {
 			return
 		}
@@ -75,7 +75,7 @@ func Feed(ctx context.Context, sink Sink, events iter.Seq2[*Event, error], done 
 		panic("nexmo: Feed: done is nil")
 	}
 	cfg := replayConfigOf("Feed", opts)
-	err := cfg.feed(ctx, sink, events, func(e *Event, nested bool, err error) {
+	err := cfg.feed(ctx, sink, "", events, func(e *Event, nested bool, err error) {
 		if !nested { // the conversation has logged it
 			done(e, err)
 		}
@@ -87,14 +87,14 @@ func Feed(ctx context.Context, sink Sink, events iter.Seq2[*Event, error], done 
 }
 
 // feed delivers events, and tells done what is left of the error of each when those were set
-// aside that no retry makes succeed.
-func (c *replayConfig) feed(ctx context.Context, sink Sink, events iter.Seq2[*Event, error], done func(e *Event, nested bool, err error)) error {
+// aside that no retry makes succeed. conversation is that of all events, or "" if they may be of several.
+func (c *replayConfig) feed(ctx context.Context, sink Sink, conversation string, events iter.Seq2[*Event, error], done func(e *Event, nested bool, err error)) error {
 	var (
 		aside    atomic.Int64
 		panicked atomic.Pointer[PanicError]
 		sctx     context.Context
 	)
-	st := &stream{done: func(e *Event, nested bool, err error) {
+	st := &stream{conversation: conversation, done: func(e *Event, nested bool, err error) {
 		defer func() {
 			if v := recover(); v != nil {
 				panicked.Store(&PanicError{Value: v, Stack: debug.Stack()})

@@ -13,6 +13,8 @@ type stream struct {
 	// was handed over and that a handler delivered: nested. No lock is held meanwhile.
 	done func(e *Event, nested bool, err error)
 
+	conversation string // of all its events; "" if they are of several
+
 	mu        sync.Mutex
 	event     *Event        // is being delivered; nil between two of them
 	shared    *delivered    // what became of event so far; nil unless it was handed over

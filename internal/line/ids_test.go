@@ -1,14 +1,16 @@
 package line
 
 import (
+	"math"
 	"testing"
 	"time"
 )
 
 // What the scripts cannot see: memory, and IDs that a conversation never passes.
 
-// A conversation whose events come in order and are handled remembers two numbers.
-func TestEventsInOrderNeedNoFates(t *testing.T) {
+// A conversation whose events come in order and are handled remembers two numbers, and
+// that is enough to know all: what was handled, and what lies below the first one.
+func TestEventsInOrderNeedNoMemory(t *testing.T) {
 	t.Parallel()
 	for _, start := range []int64{0, 7} {
 		l := New[int64](&Rules{}, start)
@@ -18,8 +20,15 @@ func TestEventsInOrderNeedNoFates(t *testing.T) {
 			l.Take(0)
 			l.Settle(0, false)
 		}
-		if l.ids.fates != nil || l.Standing(2999) != Duplicate || l.Standing(6) != Forgotten {
-			t.Errorf("from %d: fates %v, standings %d and %d", start, l.ids.fates != nil, l.Standing(2999), l.Standing(6))
+		l.Take(9) // once more, as somebody asked for
+		l.Settle(9, true)
+		if l.ids.past != nil {
+			t.Errorf("from %d: there is a past", start)
+		}
+		for id, want := range map[int64]Standing{6: Late, 7: Duplicate, 8: Duplicate, 1975: Duplicate, 2999: Duplicate} {
+			if got := l.Standing(id); got != want {
+				t.Errorf("from %d: the standing of %d is %d, want %d", start, id, got, want)
+			}
 		}
 	}
 }
@@ -79,34 +88,158 @@ func TestTakenAheadOfOthers(t *testing.T) {
 	}
 }
 
-// A fate has a place in a ring: a forgotten ID must not write to that of a remembered one.
-func TestForgottenIDsChangeNothing(t *testing.T) {
+// An ID has a place in a ring: one below the window must not write to that of another.
+func TestIDsBelowTheWindowKeepTheirPlace(t *testing.T) {
 	t.Parallel()
 	var s ids
 	s.take(1 + remembered)
 	s.settle(1+remembered, false)
 	s.take(2 + remembered)
 	s.take(1)
-	if !s.failed(1 + remembered) {
-		t.Error("taking a forgotten ID changed another one")
-	}
 	s.settle(1, true)
+	if !s.failed(1 + remembered) {
+		t.Error("taking an ID below the window changed another one")
+	}
 	s.take(1 + remembered)
-	s.settle(1, false)
-	if s.failed(1 + remembered) {
-		t.Error("settling a forgotten ID changed another one")
+	s.settle(1+remembered, true)
+	s.take(2)
+	s.settle(2, false)
+	if s.failed(1+remembered) || s.failed(2+remembered) || !s.failed(2) {
+		t.Error("settling an ID below the window changed another one")
 	}
 }
 
-// What a list says of a forgotten ID is not taken for what it says of a remembered one.
-func TestForgottenIDsAreNotDenied(t *testing.T) {
+// What a list says of an ID is not taken for what it says of the one 1024 further on.
+func TestIDsBelowTheWindowAreDeniedAlone(t *testing.T) {
 	t.Parallel()
 	var s ids
 	s.take(2 * remembered)
 	s.pass(2*remembered+2, missed) // 2049: the ID with its place in the ring is 1025, one too old
-	s.deny(remembered, remembered+2)
+	s.mark(remembered+1, remembered+1, absent)
 	if got := s.unhandled(); got != 2*remembered+1 {
 		t.Errorf("wanted %d, want %d", got, 2*remembered+1)
+	}
+}
+
+// However an event ends that is out of range, it leaves no trace.
+func TestOutOfRangeMovesNothing(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0, 0)
+	for _, tt := range []struct{ last, id int64 }{
+		{0, largest + 1}, {0, math.MaxInt64}, {1, 2 + farthest}, {1, math.MaxInt64}, {largest, largest + 1}, {largest, math.MaxInt64},
+	} {
+		for _, ok := range []bool{true, false} {
+			l := New[int64](&Rules{}, 0)
+			if tt.last > 0 {
+				l.Take(tt.last)
+				l.Settle(tt.last, true)
+			}
+			before := l.ids
+			if !l.OutOfRange(tt.id) || l.Standing(tt.id) != Due || l.Take(tt.id) {
+				t.Errorf("%d behind %d is not due", tt.id, tt.last)
+			}
+			l.Settle(tt.id, ok)
+			l.Expect(tt.id)
+			l.Start(tt.id)
+			if l.Listed(tt.last, tt.id) || l.Listed(tt.id, 1) || l.listed != 0 {
+				t.Errorf("a list with %d behind %d is believed", tt.id, tt.last)
+			}
+			l.Add(tt.id, tt.id, now)
+			if s := l.Next(now); s.Do != Run || s.Item != tt.id || s.ID != 0 || s.Again {
+				t.Errorf("%+v, want to run %d", s, tt.id)
+			}
+			if l.ids != before {
+				t.Errorf("%d behind %d: %+v, want %+v", tt.id, tt.last, l.ids, before)
+			}
+		}
+	}
+	for _, tt := range []struct{ last, id int64 }{{0, largest}, {1, 1 + farthest}, {largest - 1, largest}} {
+		l := New[int64](&Rules{}, 0)
+		if tt.last > 0 {
+			l.Take(tt.last)
+		}
+		if l.OutOfRange(tt.id) {
+			t.Errorf("%d behind %d is out of range", tt.id, tt.last)
+		}
+	}
+}
+
+// More than maxSpans runs of IDs that have not come: the lowest are forgotten. An ID that
+// may have been among them counts as handled, and it is known that this is not certain.
+func TestTheLowestSpansAreForgotten(t *testing.T) {
+	t.Parallel()
+	l := New[int64](&Rules{}, 1)
+	l.Take(1) // fails, and stays known
+	l.Settle(1, false)
+	last := int64(0)
+	for id := int64(3); id < 2*(maxSpans+9)+remembered; id += 2 { // each second one is missing
+		l.Take(id)
+		l.Settle(id, true)
+		last = id
+	}
+	if got := len(l.ids.past.older); got != maxSpans {
+		t.Fatalf("%d spans are kept, want %d", got, maxSpans)
+	}
+	kept := l.ids.past.older[0].from
+	if kept != 18 {
+		t.Fatalf("%d is the lowest that is kept, want 18", kept)
+	}
+	for id, want := range map[int64]Standing{
+		1: Late, 2: Forgotten, 3: Forgotten, 16: Forgotten, 17: Duplicate, 18: Late, 19: Duplicate, 20: Late, last: Duplicate, last - 1: Late,
+	} {
+		if got := l.Standing(id); got != want {
+			t.Errorf("the standing of %d is %d, want %d", id, got, want)
+		}
+	}
+	if got := l.Wanted(); got != 1 {
+		t.Errorf("wanted %d, want the one that failed", got)
+	}
+}
+
+// The spans in which a single ID is taken, or of which a list tells, are bounded too.
+func TestSplitSpansAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, split := range map[string]func(*ids, int64){
+		"taken":  func(s *ids, id int64) { s.take(id) },
+		"denied": func(s *ids, id int64) { s.mark(id, id, absent) },
+	} {
+		var s ids
+		s.start(1)
+		s.pass(10*maxSpans, missed)
+		for id := int64(2); id < 4*maxSpans; id += 2 {
+			split(&s, id)
+		}
+		if got := len(s.past.older); got != maxSpans {
+			t.Errorf("%s: %d spans, want %d", name, got, maxSpans)
+		}
+		if got := s.standing(9 * maxSpans); got != Late {
+			t.Errorf("%s: the standing of a high one is %d, want Late", name, got)
+		}
+	}
+}
+
+// A conversation without holes that goes on for ever keeps what failed, and nothing else.
+func TestWhatFailedIsKeptAlone(t *testing.T) {
+	t.Parallel()
+	l := New[int64](&Rules{}, 1)
+	for id := int64(1); id < 50*remembered; id++ {
+		l.Take(id)
+		l.Settle(id, id%remembered != 0)
+	}
+	if got := len(l.ids.past.older); got != 0 {
+		t.Errorf("%d spans, want none", got)
+	}
+	if got := len(l.ids.past.open); got != 49 {
+		t.Errorf("%d failed ones are known, want 49", got)
+	}
+	for id := int64(remembered); id < 50*remembered; id += remembered {
+		if l.Standing(id) != Late || l.Missing(id) || !l.Take(id) {
+			t.Errorf("%d is not known to have failed", id)
+		}
+		l.Settle(id, true)
+	}
+	if got := l.Wanted(); got != 50*remembered || len(l.ids.past.open) != 0 {
+		t.Errorf("wanted %d, and %d failed", got, len(l.ids.past.open))
 	}
 }
 

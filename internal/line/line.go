@@ -7,7 +7,13 @@
 // handled in rising order. Events whose ID is further ahead are held until the missing
 // ones have come, or are no longer waited for: see [Rules]. An event without an ID (0),
 // and one that comes after its turn has passed, waits for nothing but the event that is
-// being handled.
+// being handled. So does one whose ID is out of range: above 2^40, or 2^20 or more above
+// the next expected. It changes nothing.
+//
+// What was handled is known of all IDs, and that without memory while events come in
+// order. What was not handled is known of each of the last 1024 IDs; below those, what
+// failed is known until it was handled or set aside, and what has not come as up to
+// 1024 runs of IDs. Of more than those the lowest is forgotten: see [Forgotten].
 package line
 
 import (
@@ -37,10 +43,12 @@ type Line[T comparable] struct {
 	due    []item[T] // wait for the event that is being handled, in order of arrival
 	held   []item[T] // wait for missing events, by rising ID
 	gap    gap
+	below  *below // what may be missing below the baseline; nil if nothing is waited for there
 	fetch  fetch
 	asked  int64 // the Source is not asked for the IDs below this one: it was
 	listed int64 // IDs below this one that have not come do not exist: a list of all events has shown it
 	closed bool
+	begun  bool // the baseline is where the log begins, or where the user has said
 }
 
 // item is an event that waits.
@@ -56,9 +64,18 @@ type gap struct {
 	since time.Time // the arrival of the event that has been held longest
 }
 
+// below are the IDs from..to below the baseline, of which it became known that they
+// exist after the event of the baseline had come.
+type below struct {
+	from, to int64
+	since    time.Time // when that became known
+	asked    bool      // the Source was
+}
+
 // fetch is the reading of the Source.
 type fetch struct {
 	stage stage
+	below bool      // it is read for what is missing below the baseline
 	until time.Time // when the Source has had its time; zero while handlers run, or it is not waited for
 }
 
@@ -85,24 +102,25 @@ const (
 // Step is what is to be done next.
 type Step[T comparable] struct {
 	Do       Action
-	Item     T         // Run: what to handle. Gap and Fetch: what waits behind the missing IDs
+	Item     T         // Run: what to handle. Gap and Fetch: what waits behind the missing IDs, if anything
+	ID       int64     // Run: the ID of Item; 0 if that is out of range
 	Again    bool      // Run: it was handled before, and failed
 	From, To int64     // Gap and Fetch: the missing IDs, both included
 	Until    time.Time // Rest: zero if only a change can make something due
 }
 
 // New returns an empty line, which keeps r: many lines can share it. start is the first ID,
-// 0 if the first event that comes is to set it.
+// 0 if the first event that comes is to set it. A start out of range is none.
 func New[T comparable](r *Rules, start int64) Line[T] {
 	l := Line[T]{rules: r}
-	if start > 0 {
-		l.ids.start(start)
-	}
+	l.Start(start)
 	return l
 }
 
 // Idle reports whether nothing waits: no event, and nobody for the Source.
-func (l *Line[T]) Idle() bool { return len(l.due) == 0 && len(l.held) == 0 && !l.Fetching() }
+func (l *Line[T]) Idle() bool {
+	return len(l.due) == 0 && len(l.held) == 0 && !l.Fetching() && l.below == nil
+}
 
 // Full reports whether more events are held than the window has place for.
 func (l *Line[T]) Full() bool { return len(l.held) > l.rules.Window }
@@ -110,8 +128,42 @@ func (l *Line[T]) Full() bool { return len(l.held) > l.rules.Window }
 // Fetching reports whether the Source is being read and waited for.
 func (l *Line[T]) Fetching() bool { return l.fetch.stage == reading }
 
-// Start sets the first ID, unless it is known.
-func (l *Line[T]) Start(id int64) { l.ids.start(id) }
+// Started reports whether the first ID is known.
+func (l *Line[T]) Started() bool { return l.ids.next > 0 }
+
+// Start sets the first ID, unless it is known: what lies below it is not asked for.
+func (l *Line[T]) Start(id int64) {
+	if id > 0 && !l.Started() && !l.OutOfRange(id) {
+		l.ids.start(id)
+		l.begun = true
+	}
+}
+
+// Expect sets the first ID, unless it is known, to that of an event which is about to come.
+func (l *Line[T]) Expect(id int64) {
+	if id > 0 && !l.OutOfRange(id) {
+		l.ids.start(id)
+	}
+}
+
+// Begin says that the first ID of all is 1. If the first event that has come has set
+// another one, those below it that have not come are fetched, or reported as gaps. Begin
+// does nothing after Start, or when it was called before.
+func (l *Line[T]) Begin(now time.Time) {
+	if l.begun {
+		return
+	}
+	l.ids.start(1)
+	l.begun = true
+	if to := l.ids.first - 1; to > 0 {
+		l.ids.mark(1, to, missed)
+		l.below = &below{from: 1, to: to, since: now}
+	}
+}
+
+// OutOfRange reports whether an ID is above all that the conversation can have counted
+// to. The event is handled as one without ID.
+func (l *Line[T]) OutOfRange(id int64) bool { return l.ids.outOfRange(id) }
 
 // Standing returns how an ID stands to what has come so far. An ID of 0 is always due.
 func (l *Line[T]) Standing(id int64) Standing {
@@ -125,7 +177,8 @@ func (l *Line[T]) Standing(id int64) Standing {
 func (l *Line[T]) Last() int64 { return l.ids.last }
 
 // Wanted returns the lowest ID that a reader of history should begin with: the oldest
-// remembered one that was given up or failed, else the next one. It is at least 1.
+// one that was given up, or failed and was not set aside, else the next one. It is at
+// least 1.
 func (l *Line[T]) Wanted() int64 { return max(l.ids.unhandled(), 1) }
 
 // Find returns the event with an ID that waits.
@@ -150,11 +203,14 @@ func (l *Line[T]) Missing(id int64) bool {
 
 // Add makes an event wait for its turn. No other event with its ID waits.
 func (l *Line[T]) Add(id int64, v T, now time.Time) {
+	if l.OutOfRange(id) {
+		id = 0
+	}
 	if id == 0 || l.Standing(id) == Late {
 		l.due = append(l.due, item[T]{id: id, v: v})
 		return
 	}
-	l.Start(id)
+	l.ids.start(id)
 	i, _ := l.search(id)
 	l.held = slices.Insert(l.held, i, item[T]{id, now, v})
 }
@@ -199,12 +255,7 @@ func (l *Line[T]) Behind(id int64) bool {
 // Take says that the event with this ID is being handled, without having waited. It
 // reports whether it was handled before, and failed.
 func (l *Line[T]) Take(id int64) (again bool) {
-	if id == 0 {
-		return false
-	}
-	again = l.ids.failed(id)
-	l.ids.take(id)
-	return again
+	return id != 0 && l.ids.take(id)
 }
 
 // Settle says how the handling of an event ended.
@@ -213,6 +264,11 @@ func (l *Line[T]) Settle(id int64, ok bool) {
 		l.ids.settle(id, ok)
 	}
 }
+
+// SetAside says that an event that failed is kept elsewhere. It is not Wanted any more.
+// If it comes again it is handled again, as long as it is one of the last 1024 IDs; then
+// it is forgotten.
+func (l *Line[T]) SetAside(id int64) { l.ids.setAside(id) }
 
 // Next returns what is to be done now. What it returns counts as done: it is not
 // returned again.
@@ -227,19 +283,25 @@ func (l *Line[T]) Next(now time.Time) Step[T] {
 	case l.expired(now):
 		l.fetch = fetch{stage: overtime}
 		return Step[T]{Do: Stop}
-	case len(l.held) == 0:
-		return Step[T]{Until: l.fetch.until}
-	case l.held[0].id <= l.ids.next:
+	case len(l.held) > 0 && l.held[0].id <= l.ids.next:
 		first := l.held[0]
 		l.unhold(0)
 		return l.run(first)
-	default:
-		return l.bridge(now)
 	}
+	step := Step[T]{Until: l.fetch.until}
+	if len(l.held) > 0 {
+		step = l.bridge(now)
+	}
+	if step.Do == Rest && l.below != nil {
+		until := step.Until
+		step = l.fill(now)
+		step.Until = earlier(step.Until, until)
+	}
+	return step
 }
 
 func (l *Line[T]) run(w item[T]) Step[T] {
-	return Step[T]{Do: Run, Item: w.v, Again: l.Take(w.id)}
+	return Step[T]{Do: Run, Item: w.v, ID: w.id, Again: l.Take(w.id)}
 }
 
 // bridge decides about the missing IDs in front of the held events.
@@ -256,7 +318,7 @@ func (l *Line[T]) bridge(now time.Time) Step[T] {
 	switch {
 	case ask && (over || !now.Before(asked)):
 		l.asked = l.held[len(l.held)-1].id
-		l.fetch = fetch{reading, later(l.gap.since.Add(l.rules.Wait), now.Add(patience))}
+		l.fetch = fetch{stage: reading, until: later(l.gap.since.Add(l.rules.Wait), now.Add(patience))}
 		return Step[T]{Do: Fetch, Item: head.v, From: l.ids.next, To: l.asked - 1}
 	case over:
 		missing := Step[T]{Do: Gap, Item: head.v, From: l.ids.next, To: head.id - 1}
@@ -272,6 +334,37 @@ func (l *Line[T]) bridge(now time.Time) Step[T] {
 		return Step[T]{Until: l.fetch.until}
 	default:
 		return Step[T]{Until: l.gap.since.Add(l.rules.Wait)}
+	}
+}
+
+// fill decides about the missing IDs below the baseline. Nothing waits behind them: so
+// there is time until they are reported, also if the Source does not have them.
+func (l *Line[T]) fill(now time.Time) Step[T] {
+	b := l.below
+	from, to := l.ids.missing(b.from, b.to)
+	if from == 0 {
+		l.below = nil
+		return Step[T]{}
+	}
+	var (
+		reported = b.since.Add(l.rules.Wait)
+		ask      = l.rules.Source && !b.asked && l.fetch.stage == idle && !l.closed
+		asked    = b.since.Add(min(grace, l.rules.Wait))
+	)
+	switch {
+	case ask && now.Before(asked):
+		return Step[T]{Until: asked}
+	case ask:
+		b.asked = true
+		l.fetch = fetch{reading, true, later(reported, now.Add(patience))}
+		return Step[T]{Do: Fetch, From: from, To: b.to}
+	case l.Fetching() && !l.closed:
+		return Step[T]{Until: l.fetch.until}
+	case now.Before(reported) && !l.closed:
+		return Step[T]{Until: reported}
+	default:
+		b.from = to + 1
+		return Step[T]{Do: Gap, From: from, To: to}
 	}
 }
 
@@ -293,10 +386,13 @@ func (l *Line[T]) look(head int64) {
 // Listed says that a list of all events has id behind prev: what lies between them and
 // has not come does not exist. It reports whether that may have made something due.
 func (l *Line[T]) Listed(prev, id int64) bool {
+	if l.OutOfRange(prev) || l.OutOfRange(id) {
+		return false
+	}
 	if prev < l.ids.next || prev <= l.listed {
 		l.listed = max(l.listed, id)
 	}
-	l.ids.deny(prev, id)
+	l.ids.mark(prev+1, id-1, absent)
 	return len(l.held) > 0 && l.held[0].id <= l.listed
 }
 
@@ -315,7 +411,7 @@ func (l *Line[T]) Resume(now time.Time) {
 // After an error, the Source is asked again for the gaps behind the one that it was
 // being read for; not if it was too slow, which would hold up each of them.
 func (l *Line[T]) Fetched(ok bool) {
-	if !ok && l.Fetching() {
+	if !ok && l.Fetching() && !l.fetch.below {
 		l.asked = min(l.asked, l.gap.until)
 	}
 	l.fetch = fetch{}
@@ -324,9 +420,6 @@ func (l *Line[T]) Fetched(ok bool) {
 // Failed reports whether the handlers of the event with this ID have failed, and it was
 // not handled since.
 func (l *Line[T]) Failed(id int64) bool { return l.ids.failed(id) }
-
-// SetAside says that the event with this ID, which failed, is not to be delivered again.
-func (l *Line[T]) SetAside(id int64) {}
 
 // Close says that nothing is waited for any more.
 func (l *Line[T]) Close() { l.closed = true }
@@ -353,6 +446,14 @@ func (l *Line[T]) unhold(i int) {
 	if l.held = slices.Delete(l.held, i, i+1); len(l.held) == 0 {
 		l.held = nil
 	}
+}
+
+// earlier returns the earlier of two instants; one that is zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func later(a, b time.Time) time.Time {

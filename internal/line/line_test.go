@@ -179,6 +179,14 @@ func (p *player) play(words []string) error {
 	case "start":
 		p.line.Start(from)
 		p.follow()
+	case "expect":
+		p.line.Expect(from)
+		p.follow()
+	case "created": // it becomes known that the log begins with 1
+		p.line.Begin(p.now)
+		p.follow()
+	case "aside": // an event that failed is set aside
+		p.line.SetAside(from)
 	case "close":
 		p.line.Close()
 		p.follow()
@@ -243,6 +251,14 @@ func (p *player) settle(id int64, ok bool) {
 	p.line.Settle(id, ok)
 }
 
+// before says what waits behind missing IDs, if anything does.
+func before(item string) string {
+	if item == "" {
+		return ""
+	}
+	return " before " + item
+}
+
 // follow does what the line says until it rests. With busy handlers nothing is asked.
 func (p *player) follow() {
 	for !p.busy {
@@ -253,13 +269,12 @@ func (p *player) follow() {
 				again = " again"
 			}
 			p.note("run %s%s", s.Item, again)
-			id, _ := strconv.ParseInt(s.Item, 10, 64)
-			p.settle(id, !p.failing[s.Item])
+			p.settle(s.ID, !p.failing[s.Item])
 			delete(p.failing, s.Item)
 		case Gap:
-			p.note("gap %d-%d before %s", s.From, s.To, s.Item)
+			p.note("gap %d-%d%s", s.From, s.To, before(s.Item))
 		case Fetch:
-			p.note("fetch %d-%d before %s", s.From, s.To, s.Item)
+			p.note("fetch %d-%d%s", s.From, s.To, before(s.Item))
 		case Stop:
 			p.note("stop")
 		case Rest:

@@ -1,0 +1,49 @@
+package nexmo
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Where the log of a conversation begins, and which IDs belong to it.
+
+// originOf takes from e, which has arrived, where the log of the conversation begins: with
+// 1 if e says that it was created, and with e if that is the first one of a list that the
+// program reads, from an ID that it knows. The caller holds c.mu, which is free while a
+// warning is logged.
+func (c *Conversation) originOf(d *delivery, e *Event) {
+	if e.Type == EventConversationCreated {
+		if of := conversationOf(e); of == "" || of == c.id {
+			c.line.Begin(time.Now())
+		}
+	}
+	if !c.line.Started() {
+		if st := streamOf(d); st != nil && st.conversation == c.id {
+			c.line.Start(int64(e.ID))
+		}
+	}
+	if c.inRange(e) != e.ID {
+		c.mu.Unlock()
+		defer c.mu.Lock()
+		c.log(d, slog.LevelWarn, "nexmo: the ID of an event is out of range: the event is handled as one without ID", e)
+	}
+}
+
+// inRange returns the ID of e, or 0 if no conversation has counted to it. The caller
+// holds c.mu.
+func (c *Conversation) inRange(e *Event) EventID {
+	if c.line.OutOfRange(int64(e.ID)) {
+		return 0
+	}
+	return e.ID
+}
+
+// withID returns e with an ID for the state, to which events with larger IDs are newer.
+func withID(e *Event, id EventID) *Event {
+	if e.ID == id {
+		return e
+	}
+	c := *e
+	c.ID = id
+	return &c
+}
