@@ -427,8 +427,8 @@ func (t EventType) patternFamily() (string, bool) {
 	return family, ok && family != "" && !strings.Contains(family, ":")
 }
 
-// customName returns the name in custom:<name>.
+// customName returns the name in custom:<name>, which may be empty.
 func (t EventType) customName() (string, bool) {
 	name, ok := strings.CutPrefix(string(t), customFamily+":")
-	return name, ok && name != "" && name != "*"
+	return name, ok && name != "*"
 }
