@@ -24,6 +24,7 @@ func one[T any, P interface {
 // scan reads an answer, as leniently as [ParseEvent] reads events. A field that does not
 // fit is logged: it stays empty, and Raw has it.
 func (c *Client) scan(answer []byte, op string, decode func(*scanner)) error {
+	answer = withoutMark(answer)
 	var s scanner
 	s.Reset(string(answer), answer)
 	decode(&s)

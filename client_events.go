@@ -139,6 +139,7 @@ type createdJSON struct {
 func (r *eventRequest) created(op, conversationID string, answer []byte) (*Event, error) {
 	var w createdJSON
 	if len(answer) > 0 {
+		answer = withoutMark(answer)
 		var s scanner
 		s.Reset(string(answer), answer)
 		w.decode(&s)

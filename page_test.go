@@ -154,7 +154,7 @@ func TestParseEventsYieldsWhatIsNotAnEvent(t *testing.T) {
 		"too deep":              {`{"id":2,"type":"custom:a","conversation_id":"CON-1","body":{"x":` + deep + `}}`, nexmo.Event{ID: 2, ConversationID: "CON-1"}, "invalid JSON at byte 574: nested too deeply"},
 		"no number":             {`{"type":"text","cid":"CON-1","id":NaN}`, nexmo.Event{ConversationID: "CON-1"}, "invalid JSON at byte 34: value expected"},
 		"a comma too many":      {`{"id":2,"type":"text",}`, nexmo.Event{ID: 2}, "invalid JSON at byte 22: member name expected"},
-		"brackets in a text":    {`{"from":"]}[\"]\\","id":2,"x":}`, nexmo.Event{ID: 2, From: `]}["]\`}, "invalid JSON at byte 31: value expected"},
+		"brackets in a text":    {`{"from":"]}[\"]\\","id":2,"x":}`, nexmo.Event{ID: 2, From: `]}["]\`}, "invalid JSON at byte 30: value expected"},
 		"brackets of two kinds": {`{"type":"text","body":[}]`, nexmo.Event{}, "invalid JSON at byte 23: value expected"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -67,7 +67,7 @@ type span struct{ start, end int }
 // parse reads an event. The event keeps one copy of data: its Raw. All of its
 // strings are parts of that. packet is the name of a packet, or "".
 func parse(packet EventType, data []byte) (*Event, error) {
-	data = bytes.TrimPrefix(data, []byte(jsonscan.ByteOrderMark))
+	data = withoutMark(data)
 	var p parser
 	p.packet, p.Raw = packet, Raw(data)
 	if err := p.read(data); err != nil {
@@ -75,6 +75,9 @@ func parse(packet EventType, data []byte) (*Event, error) {
 	}
 	return p.finish(), nil
 }
+
+// withoutMark returns a text without the byte-order mark that some programs put in front.
+func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }
 
 // unusable returns what can be read of an element of a list that is not an event, as err
 // says.

@@ -24,6 +24,7 @@ func ParseEvents(data []byte) ([]*Event, error) {
 
 // parsePage is ParseEvents with the cursors of the page.
 func parsePage(data []byte) (*Page[Event], error) {
+	data = withoutMark(data)
 	l := listing{data: data}
 	l.s.Reset("", data)
 	events, err := l.read()

@@ -306,8 +306,9 @@ func (r *modelReader) special(path string, at reflect.Value, x any) bool {
 			v.JSON = Raw(quote(x))
 		}
 	case *StringList:
-		if text, ok := x.(string); ok {
-			*v = StringList{text}
+		switch x.(type) {
+		case string, json.Number:
+			*v = StringList{fmt.Sprint(x)}
 			return true
 		}
 		return false

@@ -161,14 +161,14 @@ func (d *Degrees) decode(s *scanner) {
 	}
 }
 
-// StringList is a list of texts; a single text is read as a list of one.
+// StringList is a list of texts; a single one is read as a list of one.
 type StringList []string
 
 // UnmarshalJSON reads an array of texts or one text.
 func (l *StringList) UnmarshalJSON(data []byte) error { return decodeJSON(data, l) }
 
 func (l *StringList) decode(s *scanner) {
-	if s.Peek() == '"' {
+	if kind := s.Peek(); kind == '"' || kind == '0' {
 		if v, ok := s.Text(); ok {
 			*l = StringList{v}
 		}

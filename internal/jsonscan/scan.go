@@ -17,7 +17,6 @@
 package jsonscan
 
 import (
-	"bytes"
 	"strconv"
 )
 
@@ -101,22 +100,14 @@ func (s *Scanner) Reset(src string, raw []byte) {
 }
 
 // ResetLenient is Reset for a text that is read as far as it can be. What is not
-// Unicode is read as U+FFFD, as encoding/json does; a byte-order mark in front is
-// skipped; of the members with one name the caller gets all, and the last counts, see
-// [Scanner.Again]. A number is read as text where text is wanted, and a text as the
-// number that it holds. [Scanner.Time] reads more forms.
+// Unicode is read as U+FFFD, as encoding/json does; of the members with one name the
+// caller gets all, and the last counts, see [Scanner.Again]. A number is read as text
+// where text is wanted, and a text as the number that it holds. [Scanner.Time] reads
+// more forms.
 func (s *Scanner) ResetLenient(src string, raw []byte) {
 	s.Reset(src, raw)
 	s.lenient = true
-	if bytes.HasPrefix(raw, []byte(ByteOrderMark)) {
-		s.pos = len(ByteOrderMark)
-		s.next()
-		s.root = s.pos
-	}
 }
-
-// ByteOrderMark is what some programs put in front of a text.
-const ByteOrderMark = "\ufeff"
 
 // Err is the first syntax error, a [*SyntaxError], or nil. After one, every
 // method returns its zero value, and [Scanner.Next] and [Scanner.More] end
