@@ -60,8 +60,8 @@ func (m *Media) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "audio":
-			if !s.Once(&o, 0) {
-				break
+			if s.Again(&o, 0) {
+				inAudio, m.Audio = AudioSettings{}, Unset
 			}
 			if s.Peek() == '{' {
 				inAudio.decode(s)
@@ -70,9 +70,10 @@ func (m *Media) decode(s *scanner) {
 				m.Audio.decode(s)
 			}
 		case "audio_settings":
-			if s.Once(&o, 1) {
-				m.AudioSettings.decode(s)
+			if s.Again(&o, 1) {
+				reset(&m.AudioSettings)
 			}
+			m.AudioSettings.decode(s)
 		default:
 			s.Unknown(&o)
 		}

@@ -13,6 +13,8 @@ type ConversationDetails struct {
 	Timestamp   ConversationTimestamp `json:"timestamp,omitzero"`    // in the life of the conversation
 }
 
+func (d *ConversationDetails) conversationID() string { return d.ID }
+
 // ConversationState is whether a conversation lives: "ACTIVE", "INACTIVE" or
 // "DELETED". Unknown words are kept.
 type ConversationState string
@@ -31,15 +33,15 @@ type ConversationTimestamp struct {
 	Destroyed time.Time `json:"destroyed,omitzero"` // when it was deleted
 }
 
-// ConversationCreated is the body of conversation:created. The event itself
-// belongs to the application: the conversation's ID is in the body alone.
+// ConversationCreated is the body of conversation:created. Its ID is in
+// [Event.ConversationID] too, though the service sends it in the body alone.
 type ConversationCreated struct{ ConversationDetails }
 
 // ConversationUpdated is the body of conversation:updated.
 type ConversationUpdated struct{ ConversationDetails }
 
-// ConversationDeleted is the body of conversation:deleted. The event itself
-// belongs to the application: the conversation's ID is in the body alone.
+// ConversationDeleted is the body of conversation:deleted. Its ID is in
+// [Event.ConversationID] too, though the service sends it in the body alone.
 type ConversationDeleted struct {
 	ConversationDetails
 	Reason string `json:"reason,omitzero"` // why

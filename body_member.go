@@ -78,6 +78,8 @@ func (m *Membership) normalize() {
 
 func (m *Membership) memberID() string { return m.MemberID }
 
+func (m *Membership) conversationID() string { return m.Conversation.ConversationID }
+
 // ConversationRef names a conversation.
 type ConversationRef struct {
 	ConversationID string `json:"conversation_id,omitzero"` // CON-…
@@ -122,6 +124,7 @@ type MemberLeft struct {
 // MemberMedia is the body of member:media.
 type MemberMedia struct {
 	Audio   Bool     `json:"audio,omitzero"`   // all there was in 2018; not always equal to Media.Audio
+	Video   Bool     `json:"video,omitzero"`   // beside Audio, where clients send it
 	Media   Media    `json:"media,omitzero"`   // the settings as they are now
 	Channel *Channel `json:"channel,omitzero"` // the leg
 }

@@ -30,7 +30,7 @@ type TransactionID string
 func (t *TransactionID) UnmarshalJSON(data []byte) error { return decodeJSON(data, t) }
 
 func (t *TransactionID) decode(s *scanner) {
-	if v, ok := decodeTextOrNumber(s); ok {
+	if v, ok := s.Text(); ok {
 		*t = TransactionID(v)
 	}
 }

@@ -1,5 +1,11 @@
 package nexmo
 
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
 // ChannelType says by what means a member takes part: "app", "phone", "sip",
 // "websocket", "vbc", "whatsapp-voice", and for messages "sms", "mms",
 // "whatsapp", "viber" and "messenger". Unknown words are kept.
@@ -51,11 +57,34 @@ type Endpoint struct {
 	Number      string      `json:"number,omitzero"`       // digits without a plus; can be "Unknown" or a caller ID that is no number
 	User        string      `json:"user,omitzero"`         // the name of the user
 	URI         string      `json:"uri,omitzero"`          // for sip and websocket
+	Username    string      `json:"username,omitzero"`     // for sip, where it asks for one
+	Password    Secret      `json:"password,omitzero"`     // for sip, where it asks for one
 	Extension   string      `json:"extension,omitzero"`    // for vbc
 	ID          string      `json:"id,omitzero"`           // for viber and messenger
 	ContentType string      `json:"content-type,omitzero"` // of the audio, for websocket
 	Headers     Headers     `json:"headers,omitzero"`      // custom ones
 }
+
+// Secret is a text that is not printed: package fmt, in every format, and log/slog write
+// "[secret]" in its place, also when it is a field of what they print. JSON holds it as
+// it is; convert it to a string to use it.
+type Secret string
+
+const secretShown = "[secret]"
+
+// String returns "[secret]", and "" for an empty s.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return secretShown
+}
+
+// Format writes what String returns.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// LogValue returns what String returns.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Leg is one leg of a [Channel] and its status.
 type Leg struct {

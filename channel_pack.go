@@ -122,6 +122,8 @@ func (p *packer) endpoint(at **Endpoint) {
 	packText(p, &e.Number)
 	packText(p, &e.User)
 	packText(p, &e.URI)
+	packText(p, &e.Username)
+	packText(p, &e.Password)
 	packText(p, &e.Extension)
 	packText(p, &e.ID)
 	packText(p, &e.ContentType)

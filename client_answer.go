@@ -1,10 +1,6 @@
 package nexmo
 
-import (
-	"bytes"
-	"context"
-	"encoding/json"
-)
+import "context"
 
 // one makes a request whose answer is a T, or nothing.
 func one[T any, P interface {
@@ -25,30 +21,15 @@ func one[T any, P interface {
 	return v, nil
 }
 
-// scan reads an answer. A text that strict JSON cannot hold, such as a name that was
-// cut in the middle of a sign, is no reason to refuse the rest: it is read as
-// encoding/json does. A field of another shape than documented is logged: it stays
-// empty, and Raw has it.
+// scan reads an answer, as leniently as [ParseEvent] reads events. A field that does not
+// fit is logged: it stays empty, and Raw has it.
 func (c *Client) scan(answer []byte, op string, decode func(*scanner)) error {
+	answer = withoutMark(answer)
 	var s scanner
-	read := func(text []byte) error {
-		s.Reset(string(text), text)
-		decode(&s)
-		s.End()
-		return s.Err()
-	}
-	err := read(answer)
-	if err != nil {
-		d := json.NewDecoder(bytes.NewReader(answer))
-		d.UseNumber() // as they are spelt
-		var v any
-		if json.Valid(answer) && d.Decode(&v) == nil {
-			if repaired, rerr := encodeJSON(v); rerr == nil {
-				err = read(repaired)
-			}
-		}
-	}
-	if err != nil {
+	s.Reset(string(answer), answer)
+	decode(&s)
+	s.End()
+	if err := s.Err(); err != nil {
 		return &answerError{op, err}
 	}
 	if err := s.ShapeFrom(0, "answer"); err != nil {

@@ -42,7 +42,7 @@ type ConversationNumber struct {
 	Number      string      `json:"number,omitzero"`       // for phone
 	URI         string      `json:"uri,omitzero"`          // for sip and websocket; at most 200 characters
 	Username    string      `json:"username,omitzero"`     // for sip
-	Password    string      `json:"password,omitzero"`     // for sip
+	Password    Secret      `json:"password,omitzero"`     // for sip
 	User        string      `json:"user,omitzero"`         // the name of a user, for app
 	Extension   string      `json:"extension,omitzero"`    // for vbc
 	ContentType string      `json:"content_type,omitzero"` // of the audio, for websocket

@@ -139,6 +139,7 @@ type createdJSON struct {
 func (r *eventRequest) created(op, conversationID string, answer []byte) (*Event, error) {
 	var w createdJSON
 	if len(answer) > 0 {
+		answer = withoutMark(answer)
 		var s scanner
 		s.Reset(string(answer), answer)
 		w.decode(&s)
@@ -211,8 +212,8 @@ func (c *Client) Events(ctx context.Context, conversationID string, o *EventList
 	})
 }
 
-// EventsPage is one page of [Client.Events]. When some of its events cannot be
-// used, it returns the others with an error, as [ParseEvents] does.
+// EventsPage is one page of [Client.Events]. An element of it that is not an event
+// becomes one without a Type, as [ParseEvents] says.
 func (c *Client) EventsPage(ctx context.Context, conversationID string, o *EventListOptions) (*Page[Event], error) {
 	opts := valueOf(o)
 	r := newRequest(http.MethodGet, "list events", "/v1/conversations/{conversation ID}/events", nil, conversationID)
@@ -246,13 +247,13 @@ func (c *Client) EventsPage(ctx context.Context, conversationID string, o *Event
 		return new(Page[Event]), nil
 	}
 	page, err := parsePage(answer)
+	if err != nil {
+		return nil, &answerError{r.op, err}
+	}
 	for _, e := range page.Items {
 		e.ConversationID = cmp.Or(e.ConversationID, conversationID)
 	}
-	if err != nil {
-		err = &answerError{r.op, err}
-	}
-	return page, err
+	return page, nil
 }
 
 // EventsAfter lists the stored events of a conversation that come after one, in

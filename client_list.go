@@ -50,23 +50,20 @@ func (o ListOptions) query(op string) (url.Values, error) {
 }
 
 // pages yields the items of all pages. Of a page only the cursor of the next one is
-// used: its link may name another host, and lack what the caller asked for. A page
-// that comes with an error lacks some of its items: the error is yielded last.
+// used: its link may name another host, and lack what the caller asked for. An error is
+// yielded last.
 func pages[T any](ctx context.Context, cursor string, read func(cursor string) (*Page[T], error)) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		var errs []error
 		cursor, seen := cursor, cursor
 		for n := 1; ; n++ {
 			page, err := read(cursor)
 			if err != nil {
-				errs = append(errs, err)
-			}
-			if page == nil {
-				break
+				yield(nil, err)
+				return
 			}
 			for _, item := range page.Items {
 				if ctx.Err() != nil {
-					yield(nil, errors.Join(append(errs, ctx.Err())...))
+					yield(nil, ctx.Err())
 					return
 				}
 				if !yield(item, nil) {
@@ -74,18 +71,15 @@ func pages[T any](ctx context.Context, cursor string, read func(cursor string) (
 				}
 			}
 			if page.Next == "" {
-				break
+				return
 			}
 			if page.Next == cursor || page.Next == seen {
-				errs = append(errs, errors.New("nexmo: list: the cursors of the pages go in a circle"))
-				break
+				yield(nil, errors.New("nexmo: list: pagination loop: the server repeated a cursor"))
+				return
 			}
 			if cursor = page.Next; n&(n-1) == 0 { // one of them will be met again in a circle
 				seen = cursor
 			}
-		}
-		if errs != nil {
-			yield(nil, errors.Join(errs...))
 		}
 	}
 }

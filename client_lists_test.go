@@ -382,7 +382,7 @@ func TestListWithOneBadEvent(t *testing.T) {
 			got = append(got, e.ID)
 		}
 	}
-	if diff := cmp.Diff([]nexmo.EventID{1, 3}, got); diff != "" {
+	if diff := cmp.Diff([]nexmo.EventID{1, 2, 3}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -77,7 +77,7 @@ type UserChannel struct {
 	Number      PhoneNumber `json:"number,omitzero"`       // for pstn, sms, mms, whatsapp and viber
 	URI         string      `json:"uri,omitzero"`          // for sip and websocket
 	Username    string      `json:"username,omitzero"`     // for sip
-	Password    string      `json:"password,omitzero"`     // for sip
+	Password    Secret      `json:"password,omitzero"`     // for sip
 	Extension   string      `json:"extension,omitzero"`    // for vbc
 	ContentType string      `json:"content-type,omitzero"` // such as audio/l16;rate=16000
 	Headers     Headers     `json:"headers,omitzero"`      // for websocket
@@ -92,7 +92,7 @@ type PhoneNumber string
 func (p *PhoneNumber) UnmarshalJSON(data []byte) error { return decodeJSON(data, p) }
 
 func (p *PhoneNumber) decode(s *scanner) {
-	if v, ok := decodeTextOrNumber(s); ok {
+	if v, ok := s.Text(); ok {
 		*p = PhoneNumber(v)
 	}
 }

@@ -2,17 +2,33 @@ package nexmo
 
 import (
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
-// scanner is what the decoders of events and resources read from.
+// scanner is what the decoders of events and resources read from. It reads leniently:
+// what it reads is authentic.
 type scanner struct {
 	jsonscan.Scanner
 	parts parts // of the event that is read
 }
+
+// Reset makes the scanner read another text; see [jsonscan.Scanner.ResetLenient].
+func (s *scanner) Reset(src string, raw []byte) { s.ResetLenient(src, raw) }
+
+// opens reports whether an object comes next. A null is consumed; for anything else a
+// mismatch is recorded.
+func (s *scanner) opens() bool {
+	if s.Peek() == '{' {
+		return true
+	}
+	s.Object()
+	return false
+}
+
+// reset forgets what was read of a member that is there once more.
+func reset[T any](v *T) { *v = *new(T) }
 
 // parts is memory that came with an event, for the parts that most events have. Each
 // is used once; more are allocated.
@@ -59,7 +75,7 @@ func newLegs(s *scanner) Legs {
 // decodeDuration reads a number, or its text, of units.
 func decodeDuration(s *scanner, unit time.Duration, want string) (time.Duration, bool) {
 	start := s.Offset()
-	f, ok := decodeNumber(s, want)
+	f, ok := s.FloatOf(want)
 	// A duration beyond what time.Duration holds (292 years) is no duration.
 	const limit = float64(1 << 62)
 	if v := math.Round(f * float64(unit)); ok && v > -limit && v < limit {
@@ -69,32 +85,6 @@ func decodeDuration(s *scanner, unit time.Duration, want string) (time.Duration,
 		s.Fail(start, want)
 	}
 	return 0, false
-}
-
-// decodeNumber reads a number or its text; "" counts as absent.
-func decodeNumber(s *scanner, want string) (float64, bool) {
-	if s.Peek() != '"' {
-		return s.Float()
-	}
-	start := s.Offset()
-	text, _ := s.Text()
-	if text == "" {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f-f != 0 { // not a number, or not a finite one
-		s.Fail(start, want)
-		return 0, false
-	}
-	return f, true
-}
-
-// decodeTextOrNumber reads a text, or a number as it is spelt.
-func decodeTextOrNumber(s *scanner) (string, bool) {
-	if s.Peek() == '0' {
-		return s.Number()
-	}
-	return s.Text()
 }
 
 func decodeStrings(s *scanner) []string {

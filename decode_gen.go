@@ -513,16 +513,15 @@ func (v *ASR) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "asr_id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "call_id":
-			s.Once(&o, 1)
 			v.CallID, _ = s.Text()
 		case "error":
-			s.Once(&o, 2)
 			v.Error, _ = s.Text()
 		case "results":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.Results)
+			}
 			if a, ok := s.Array(); ok {
 				v.Results = []ASRResult{}
 				for s.More(&a) {
@@ -532,7 +531,9 @@ func (v *ASR) decode(s *scanner) {
 				}
 			}
 		case "result":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.Result)
+			}
 			if a, ok := s.Array(); ok {
 				v.Result = []ASRResult{}
 				for s.More(&a) {
@@ -542,7 +543,6 @@ func (v *ASR) decode(s *scanner) {
 				}
 			}
 		case "timeout_reason":
-			s.Once(&o, 5)
 			v.TimeoutReason, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -559,32 +559,23 @@ func (v *ASRRecording) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "asr_id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "call_id":
-			s.Once(&o, 1)
 			v.CallID, _ = s.Text()
 		case "error":
-			s.Once(&o, 2)
 			v.Error, _ = s.Text()
 		case "destination_url":
-			s.Once(&o, 3)
 			v.DestinationURL, _ = s.Text()
 		case "format":
-			s.Once(&o, 4)
 			t, _ := s.Text()
 			v.Format = RecordFormat(t)
 		case "start_time":
-			s.Once(&o, 5)
 			v.StartTime, _ = s.Time()
 		case "end_time":
-			s.Once(&o, 6)
 			v.EndTime, _ = s.Time()
 		case "size":
-			s.Once(&o, 7)
 			v.Size, _ = s.Int()
 		case "media_service_uuid":
-			s.Once(&o, 8)
 			v.MediaServiceUUID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -600,10 +591,8 @@ func (v *ASRResult) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "word":
-			s.Once(&o, 0)
 			v.Word, _ = s.Text()
 		case "confidence":
-			s.Once(&o, 1)
 			v.Confidence, _ = s.Float()
 		default:
 			s.Unknown(&o)
@@ -619,16 +608,22 @@ func (v *AppKnocking) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "user":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.User)
+			}
 			v.User.decode(s)
 		case "channel":
-			s.Once(&o, 1)
-			if !s.Null() {
+			if s.Again(&o, 1) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "properties":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Properties)
+			}
 			v.Properties.decode(s)
 		default:
 			s.Unknown(&o)
@@ -644,13 +639,19 @@ func (v *AppKnockingCancel) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "user":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.User)
+			}
 			v.User.decode(s)
 		case "reason":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.Reason)
+			}
 			v.Reason.decode(s)
 		case "timestamp":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		default:
 			s.Unknown(&o)
@@ -666,13 +667,17 @@ func (v *AudioASRDone) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "channel":
-			s.Once(&o, 0)
-			if !s.Null() {
+			if s.Again(&o, 0) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "asr":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.ASR)
+			}
 			v.ASR.decode(s)
 		default:
 			s.Unknown(&o)
@@ -688,13 +693,17 @@ func (v *AudioASRRecordDone) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "channel":
-			s.Once(&o, 0)
-			if !s.Null() {
+			if s.Again(&o, 0) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "asr":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.ASR)
+			}
 			v.ASR.decode(s)
 		default:
 			s.Unknown(&o)
@@ -710,26 +719,25 @@ func (v *AudioDTMF) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "digits":
-			s.Once(&o, 0)
 			v.Digits, _ = s.Text()
 		case "digit":
-			s.Once(&o, 1)
 			v.Digit, _ = s.Text()
 		case "dtmf_seq":
-			s.Once(&o, 2)
 			v.Sequence, _ = decodeInt(s)
 		case "dtmf_id":
-			s.Once(&o, 3)
 			v.DTMFID, _ = s.Text()
 		case "method":
-			s.Once(&o, 4)
 			v.Method, _ = s.Text()
 		case "duration":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Duration)
+			}
 			v.Duration.decode(s)
 		case "channel":
-			s.Once(&o, 6)
-			if !s.Null() {
+			if s.Again(&o, 6) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -748,7 +756,6 @@ func (v *AudioEarmuffOff) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "rtc_id":
-			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -764,7 +771,6 @@ func (v *AudioEarmuffOn) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "rtc_id":
-			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -780,7 +786,6 @@ func (v *AudioMuteOff) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "rtc_id":
-			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -796,7 +801,6 @@ func (v *AudioMuteOn) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "rtc_id":
-			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -812,23 +816,30 @@ func (v *AudioPlay) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "stream_url":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.StreamURL)
+			}
 			v.StreamURL.decode(s)
 		case "level":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.Level)
+			}
 			if n, ok := s.Float(); ok {
 				v.Level = &n
 			}
 		case "loop":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Loop)
+			}
 			if n, ok := decodeInt(s); ok {
 				v.Loop = &n
 			}
 		case "queue":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.Queue)
+			}
 			v.Queue.decode(s)
 		case "play_id":
-			s.Once(&o, 4)
 			v.PlayID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -844,14 +855,14 @@ func (v *AudioPlayDone) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "play_id":
-			s.Once(&o, 0)
 			v.PlayID, _ = s.Text()
 		case "error":
-			s.Once(&o, 1)
 			v.Error, _ = s.Text()
 		case "channel":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -869,7 +880,6 @@ func (v *AudioPlayStop) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "play_id":
-			s.Once(&o, 0)
 			v.PlayID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -885,41 +895,53 @@ func (v *AudioRecord) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "recording_id":
-			s.Once(&o, 0)
 			v.RecordingID, _ = s.Text()
 		case "format":
-			s.Once(&o, 1)
 			t, _ := s.Text()
 			v.Format = RecordFormat(t)
 		case "validity":
-			s.Once(&o, 2)
 			v.Validity, _ = decodeInt(s)
 		case "channels":
-			s.Once(&o, 3)
 			v.Channels, _ = decodeInt(s)
 		case "streamed":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.Streamed)
+			}
 			v.Streamed.decode(s)
 		case "split":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Split)
+			}
 			v.Split.decode(s)
 		case "multitrack":
-			s.Once(&o, 6)
+			if s.Again(&o, 6) {
+				reset(&v.Multitrack)
+			}
 			v.Multitrack.decode(s)
 		case "mulitrack":
-			s.Once(&o, 7)
+			if s.Again(&o, 7) {
+				reset(&v.Mulitrack)
+			}
 			v.Mulitrack.decode(s)
 		case "detect_speech":
-			s.Once(&o, 8)
+			if s.Again(&o, 8) {
+				reset(&v.DetectSpeech)
+			}
 			v.DetectSpeech.decode(s)
 		case "beep_start":
-			s.Once(&o, 9)
+			if s.Again(&o, 9) {
+				reset(&v.BeepStart)
+			}
 			v.BeepStart.decode(s)
 		case "beep_stop":
-			s.Once(&o, 10)
+			if s.Again(&o, 10) {
+				reset(&v.BeepStop)
+			}
 			v.BeepStop.decode(s)
 		case "transcription":
-			s.Once(&o, 11)
+			if s.Again(&o, 11) {
+				reset(&v.Transcription)
+			}
 			v.Transcription.decode(s)
 		default:
 			s.Unknown(&o)
@@ -936,30 +958,28 @@ func (v *AudioRecordDone) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "recording_id":
-			s.Once(&o, 0)
 			v.RecordingID, _ = s.Text()
 		case "event_id":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		case "destination_url":
-			s.Once(&o, 2)
 			v.DestinationURL, _ = s.Text()
 		case "format":
-			s.Once(&o, 3)
 			t, _ := s.Text()
 			v.Format = RecordFormat(t)
 		case "start_time":
-			s.Once(&o, 4)
 			v.StartTime, _ = s.Time()
 		case "end_time":
-			s.Once(&o, 5)
 			v.EndTime, _ = s.Time()
 		case "size":
-			s.Once(&o, 6)
 			v.Size, _ = s.Int()
 		case "channel":
-			s.Once(&o, 7)
-			if !s.Null() {
+			if s.Again(&o, 7) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -977,7 +997,6 @@ func (v *AudioRecordStop) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "record_id":
-			s.Once(&o, 0)
 			v.RecordID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -1013,41 +1032,45 @@ func (v *AudioSay) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "text":
-			s.Once(&o, 0)
 			v.Text, _ = s.Text()
 		case "level":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.Level)
+			}
 			if n, ok := s.Float(); ok {
 				v.Level = &n
 			}
 		case "loop":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Loop)
+			}
 			if n, ok := decodeInt(s); ok {
 				v.Loop = &n
 			}
 		case "queue":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.Queue)
+			}
 			v.Queue.decode(s)
 		case "voice_name":
-			s.Once(&o, 4)
 			v.VoiceName, _ = s.Text()
 		case "language":
-			s.Once(&o, 5)
 			v.Language, _ = s.Text()
 		case "style":
-			s.Once(&o, 6)
 			v.Style, _ = decodeInt(s)
 		case "premium":
-			s.Once(&o, 7)
+			if s.Again(&o, 7) {
+				reset(&v.Premium)
+			}
 			v.Premium.decode(s)
 		case "ssml":
-			s.Once(&o, 8)
+			if s.Again(&o, 8) {
+				reset(&v.SSML)
+			}
 			v.SSML.decode(s)
 		case "say_id":
-			s.Once(&o, 9)
 			v.SayID, _ = s.Text()
 		case "type":
-			s.Once(&o, 10)
 			v.Type, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -1063,14 +1086,14 @@ func (v *AudioSayDone) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "say_id":
-			s.Once(&o, 0)
 			v.SayID, _ = s.Text()
 		case "error":
-			s.Once(&o, 1)
 			v.Error, _ = s.Text()
 		case "channel":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -1088,7 +1111,6 @@ func (v *AudioSayStop) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "say_id":
-			s.Once(&o, 0)
 			v.SayID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -1104,13 +1126,19 @@ func (v *AudioSettings) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "enabled":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.Enabled)
+			}
 			v.Enabled.decode(s)
 		case "earmuffed":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.Earmuffed)
+			}
 			v.Earmuffed.decode(s)
 		case "muted":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Muted)
+			}
 			v.Muted.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1126,8 +1154,10 @@ func (v *AudioSpeakingOff) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "channel":
-			s.Once(&o, 0)
-			if !s.Null() {
+			if s.Again(&o, 0) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -1145,8 +1175,10 @@ func (v *AudioSpeakingOn) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "channel":
-			s.Once(&o, 0)
-			if !s.Null() {
+			if s.Again(&o, 0) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -1164,20 +1196,18 @@ func (v *AudioTranscribeDone) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "request_id":
-			s.Once(&o, 0)
 			v.RequestID, _ = s.Text()
 		case "recording_id":
-			s.Once(&o, 1)
 			v.RecordingID, _ = s.Text()
 		case "transcription_url":
-			s.Once(&o, 2)
 			v.TranscriptionURL, _ = s.Text()
 		case "error":
-			s.Once(&o, 3)
 			v.Error, _ = s.Text()
 		case "channel":
-			s.Once(&o, 4)
-			if !s.Null() {
+			if s.Again(&o, 4) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -1195,16 +1225,12 @@ func (v *Bandwidth) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "bytes_in":
-			s.Once(&o, 0)
 			v.BytesIn, _ = s.Int()
 		case "bytes_out":
-			s.Once(&o, 1)
 			v.BytesOut, _ = s.Int()
 		case "byte_in":
-			s.Once(&o, 2)
 			v.ByteIn, _ = s.Int()
 		case "byte_out":
-			s.Once(&o, 3)
 			v.ByteOut, _ = s.Int()
 		default:
 			s.Unknown(&o)
@@ -1221,16 +1247,15 @@ func (v *Callback) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "url":
-			s.Once(&o, 0)
 			v.URL, _ = s.Text()
 		case "event_mask":
-			s.Once(&o, 1)
 			v.EventMask, _ = s.Text()
 		case "params":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Params)
+			}
 			v.Params.decode(s)
 		case "method":
-			s.Once(&o, 3)
 			v.Method, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -1246,10 +1271,8 @@ func (v *CallbackParams) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "applicationId":
-			s.Once(&o, 0)
 			v.ApplicationID, _ = s.Text()
 		case "ncco_url":
-			s.Once(&o, 1)
 			v.NCCOURL, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -1265,16 +1288,18 @@ func (v *Cause) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "isSystem":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.IsSystem)
+			}
 			v.IsSystem.decode(s)
 		case "user_id":
-			s.Once(&o, 1)
 			v.UserID, _ = s.Text()
 		case "member_id":
-			s.Once(&o, 2)
 			v.MemberID, _ = s.Text()
 		case "is_system":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.IsSystemREST)
+			}
 			v.IsSystemREST.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1291,65 +1316,77 @@ func (v *Channel) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "type":
-			s.Once(&o, 1)
 			t, _ := s.Text()
 			v.Type = ChannelType(t)
 		case "from":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.From)
+			}
+			if s.opens() {
 				v.From = newEndpoint(s)
 				v.From.decode(s)
 			}
 		case "to":
-			s.Once(&o, 3)
-			if !s.Null() {
+			if s.Again(&o, 3) {
+				reset(&v.To)
+			}
+			if s.opens() {
 				v.To = newEndpoint(s)
 				v.To.decode(s)
 			}
 		case "number":
-			s.Once(&o, 4)
 			v.Number, _ = s.Text()
 		case "headers":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Headers)
+			}
 			v.Headers.decode(s)
 		case "leg_ids":
-			s.Once(&o, 6)
 			v.LegIDs = decodeStrings(s)
 		case "legs":
-			s.Once(&o, 7)
+			if s.Again(&o, 7) {
+				reset(&v.Legs)
+			}
 			v.Legs.decode(s)
 		case "leg_settings":
-			s.Once(&o, 8)
+			if s.Again(&o, 8) {
+				reset(&v.LegSettings)
+			}
 			v.LegSettings.decode(s)
 		case "knocking_id":
-			s.Once(&o, 9)
 			v.KnockingID, _ = s.Text()
 		case "cpa":
-			s.Once(&o, 10)
+			if s.Again(&o, 10) {
+				reset(&v.CPA)
+			}
 			v.CPA.decode(s)
 		case "cpa_time":
-			s.Once(&o, 11)
+			if s.Again(&o, 11) {
+				reset(&v.CPATime)
+			}
 			v.CPATime.decode(s)
 		case "preanswer":
-			s.Once(&o, 12)
+			if s.Again(&o, 12) {
+				reset(&v.Preanswer)
+			}
 			v.Preanswer.decode(s)
 		case "ring_timeout":
-			s.Once(&o, 13)
+			if s.Again(&o, 13) {
+				reset(&v.RingTimeout)
+			}
 			v.RingTimeout.decode(s)
 		case "max_length":
-			s.Once(&o, 14)
+			if s.Again(&o, 14) {
+				reset(&v.MaxLength)
+			}
 			v.MaxLength.decode(s)
 		case "can_hear":
-			s.Once(&o, 15)
 			v.CanHear = decodeStrings(s)
 		case "can_speak":
-			s.Once(&o, 16)
 			v.CanSpeak = decodeStrings(s)
 		case "content-type":
-			s.Once(&o, 17)
 			v.ContentType, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -1365,23 +1402,20 @@ func (v *ConversationCreated) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "name":
-			s.Once(&o, 1)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 2)
 			v.DisplayName, _ = s.Text()
 		case "image_url":
-			s.Once(&o, 3)
 			v.ImageURL, _ = s.Text()
 		case "state":
-			s.Once(&o, 4)
 			t, _ := s.Text()
 			v.State = ConversationState(t)
 		case "timestamp":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1397,26 +1431,22 @@ func (v *ConversationDeleted) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "name":
-			s.Once(&o, 1)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 2)
 			v.DisplayName, _ = s.Text()
 		case "image_url":
-			s.Once(&o, 3)
 			v.ImageURL, _ = s.Text()
 		case "state":
-			s.Once(&o, 4)
 			t, _ := s.Text()
 			v.State = ConversationState(t)
 		case "timestamp":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		case "reason":
-			s.Once(&o, 6)
 			v.Reason, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -1432,29 +1462,22 @@ func (v *ConversationNumber) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "type":
-			s.Once(&o, 0)
 			t, _ := s.Text()
 			v.Type = ChannelType(t)
 		case "number":
-			s.Once(&o, 1)
 			v.Number, _ = s.Text()
 		case "uri":
-			s.Once(&o, 2)
 			v.URI, _ = s.Text()
 		case "username":
-			s.Once(&o, 3)
 			v.Username, _ = s.Text()
 		case "password":
-			s.Once(&o, 4)
-			v.Password, _ = s.Text()
+			t, _ := s.Text()
+			v.Password = Secret(t)
 		case "user":
-			s.Once(&o, 5)
 			v.User, _ = s.Text()
 		case "extension":
-			s.Once(&o, 6)
 			v.Extension, _ = s.Text()
 		case "content_type":
-			s.Once(&o, 7)
 			v.ContentType, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -1470,16 +1493,18 @@ func (v *ConversationProperties) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "ttl":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.TTL)
+			}
 			v.TTL.decode(s)
 		case "type":
-			s.Once(&o, 1)
 			v.Type, _ = s.Text()
 		case "custom_sort_key":
-			s.Once(&o, 2)
 			v.CustomSortKey, _ = s.Text()
 		case "custom_data":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.CustomData)
+			}
 			v.CustomData.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1495,16 +1520,12 @@ func (v *ConversationRef) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "conversation_id":
-			s.Once(&o, 0)
 			v.ConversationID, _ = s.Text()
 		case "name":
-			s.Once(&o, 1)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 2)
 			v.DisplayName, _ = s.Text()
 		case "image_url":
-			s.Once(&o, 3)
 			v.ImageURL, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -1520,13 +1541,10 @@ func (v *ConversationTimestamp) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "created":
-			s.Once(&o, 0)
 			v.Created, _ = s.Time()
 		case "updated":
-			s.Once(&o, 1)
 			v.Updated, _ = s.Time()
 		case "destroyed":
-			s.Once(&o, 2)
 			v.Destroyed, _ = s.Time()
 		default:
 			s.Unknown(&o)
@@ -1542,23 +1560,20 @@ func (v *ConversationUpdated) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "name":
-			s.Once(&o, 1)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 2)
 			v.DisplayName, _ = s.Text()
 		case "image_url":
-			s.Once(&o, 3)
 			v.ImageURL, _ = s.Text()
 		case "state":
-			s.Once(&o, 4)
 			t, _ := s.Text()
 			v.State = ConversationState(t)
 		case "timestamp":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1574,10 +1589,11 @@ func (v *Edited) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "edited_by":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EditedBy)
+			}
 			v.EditedBy.decode(s)
 		case "edited_at":
-			s.Once(&o, 1)
 			v.EditedAt, _ = s.Time()
 		default:
 			s.Unknown(&o)
@@ -1593,29 +1609,29 @@ func (v *Endpoint) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "type":
-			s.Once(&o, 0)
 			t, _ := s.Text()
 			v.Type = ChannelType(t)
 		case "number":
-			s.Once(&o, 1)
 			v.Number, _ = s.Text()
 		case "user":
-			s.Once(&o, 2)
 			v.User, _ = s.Text()
 		case "uri":
-			s.Once(&o, 3)
 			v.URI, _ = s.Text()
+		case "username":
+			v.Username, _ = s.Text()
+		case "password":
+			t, _ := s.Text()
+			v.Password = Secret(t)
 		case "extension":
-			s.Once(&o, 4)
 			v.Extension, _ = s.Text()
 		case "id":
-			s.Once(&o, 5)
 			v.ID, _ = s.Text()
 		case "content-type":
-			s.Once(&o, 6)
 			v.ContentType, _ = s.Text()
 		case "headers":
-			s.Once(&o, 7)
+			if s.Again(&o, 9) {
+				reset(&v.Headers)
+			}
 			v.Headers.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1631,7 +1647,9 @@ func (v *EventDelete) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "event_id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1647,19 +1665,29 @@ func (v *EventState) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "delivered_to":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.DeliveredTo)
+			}
 			v.DeliveredTo.decode(s)
 		case "seen_by":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.SeenBy)
+			}
 			v.SeenBy.decode(s)
 		case "submitted_to":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.SubmittedTo)
+			}
 			v.SubmittedTo.decode(s)
 		case "rejected_by":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.RejectedBy)
+			}
 			v.RejectedBy.decode(s)
 		case "undeliverable_to":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.UndeliverableTo)
+			}
 			v.UndeliverableTo.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1675,13 +1703,13 @@ func (v *HangupReason) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "code":
-			s.Once(&o, 0)
 			v.Code, _ = s.Text()
 		case "text":
-			s.Once(&o, 1)
 			v.Text, _ = s.Text()
 		case "sip_code":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.SIPCode)
+			}
 			v.SIPCode.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1697,26 +1725,33 @@ func (v *Image) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "representations":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.Representations)
+			}
 			v.Representations.decode(s)
 		case "id":
-			s.Once(&o, 1)
 			v.ID, _ = s.Text()
 		case "original":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Original)
+			}
+			if s.opens() {
 				v.Original = new(Rendition)
 				v.Original.decode(s)
 			}
 		case "medium":
-			s.Once(&o, 3)
-			if !s.Null() {
+			if s.Again(&o, 3) {
+				reset(&v.Medium)
+			}
+			if s.opens() {
 				v.Medium = new(Rendition)
 				v.Medium.decode(s)
 			}
 		case "thumbnail":
-			s.Once(&o, 4)
-			if !s.Null() {
+			if s.Again(&o, 4) {
+				reset(&v.Thumbnail)
+			}
+			if s.opens() {
 				v.Thumbnail = new(Rendition)
 				v.Thumbnail.decode(s)
 			}
@@ -1735,7 +1770,9 @@ func (v *ImageDelivered) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "event_id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1751,7 +1788,9 @@ func (v *ImageSeen) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "event_id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1767,13 +1806,19 @@ func (v *Initiator) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "invited":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.Invited)
+			}
 			v.Invited.decode(s)
 		case "joined":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.Joined)
+			}
 			v.Joined.decode(s)
 		case "left":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Left)
+			}
 			v.Left.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1789,28 +1834,33 @@ func (v *InvitingMember) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "member_id":
-			s.Once(&o, 0)
 			v.MemberID, _ = s.Text()
 		case "name":
-			s.Once(&o, 1)
 			v.Name, _ = s.Text()
 		case "state":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		case "user_id":
-			s.Once(&o, 3)
 			v.UserID, _ = s.Text()
 		case "channel":
-			s.Once(&o, 4)
-			if !s.Null() {
+			if s.Again(&o, 4) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "media":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Media)
+			}
 			v.Media.decode(s)
 		case "timestamp":
-			s.Once(&o, 6)
+			if s.Again(&o, 6) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1826,16 +1876,12 @@ func (v *KnockerTimestamp) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "created":
-			s.Once(&o, 0)
 			v.Created, _ = s.Time()
 		case "updated":
-			s.Once(&o, 1)
 			v.Updated, _ = s.Time()
 		case "destroyed":
-			s.Once(&o, 2)
 			v.Destroyed, _ = s.Time()
 		case "left":
-			s.Once(&o, 3)
 			v.Left, _ = s.Time()
 		default:
 			s.Unknown(&o)
@@ -1851,7 +1897,9 @@ func (v *KnockingProperties) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "custom_data":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.CustomData)
+			}
 			v.CustomData.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1867,10 +1915,8 @@ func (v *Leg) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "leg_id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "status":
-			s.Once(&o, 1)
 			t, _ := s.Text()
 			v.Status = LegStatus(t)
 		default:
@@ -1887,14 +1933,14 @@ func (v *LegState) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "status":
-			s.Once(&o, 0)
 			t, _ := s.Text()
 			v.Status = LegStatus(t)
 		case "successful":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.Successful)
+			}
 			v.Successful.decode(s)
 		case "reason":
-			s.Once(&o, 2)
 			v.Reason, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -1910,23 +1956,20 @@ func (v *LegStatusEntry) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "status":
-			s.Once(&o, 0)
 			t, _ := s.Text()
 			v.Status = LegStatus(t)
 		case "date":
-			s.Once(&o, 1)
 			v.Date, _ = s.Time()
 		case "member_id":
-			s.Once(&o, 2)
 			v.MemberID, _ = s.Text()
 		case "conversation_id":
-			s.Once(&o, 3)
 			v.ConversationID, _ = s.Text()
 		case "knocker_id":
-			s.Once(&o, 4)
 			v.KnockerID, _ = s.Text()
 		case "state":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		default:
 			s.Unknown(&o)
@@ -1942,25 +1985,25 @@ func (v *LegStatusUpdate) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "leg_id":
-			s.Once(&o, 0)
 			v.LegID, _ = s.Text()
 		case "type":
-			s.Once(&o, 1)
 			t, _ := s.Text()
 			v.Type = ChannelType(t)
 		case "direction":
-			s.Once(&o, 2)
 			t, _ := s.Text()
 			v.Direction = Direction(t)
 		case "status":
-			s.Once(&o, 3)
 			t, _ := s.Text()
 			v.Status = LegStatus(t)
 		case "state":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		case "statusHistory":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.StatusHistory)
+			}
 			if a, ok := s.Array(); ok {
 				v.StatusHistory = []LegStatusEntry{}
 				for s.More(&a) {
@@ -1983,16 +2026,18 @@ func (v *Location) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "longitude":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.Longitude)
+			}
 			v.Longitude.decode(s)
 		case "latitude":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.Latitude)
+			}
 			v.Latitude.decode(s)
 		case "name":
-			s.Once(&o, 2)
 			v.Name, _ = s.Text()
 		case "address":
-			s.Once(&o, 3)
 			v.Address, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -2008,13 +2053,14 @@ func (v *MemberAnswered) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "channel":
-			s.Once(&o, 0)
-			if !s.Null() {
+			if s.Again(&o, 0) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "direction":
-			s.Once(&o, 1)
 			t, _ := s.Text()
 			v.Direction = Direction(t)
 		default:
@@ -2031,58 +2077,66 @@ func (v *MemberInvited) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "member_id":
-			s.Once(&o, 0)
 			v.MemberID, _ = s.Text()
 		case "user":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.User)
+			}
 			v.User.decode(s)
 		case "channel":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "media":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.Media)
+			}
 			v.Media.decode(s)
 		case "timestamp":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		case "initiator":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Initiator)
+			}
 			v.Initiator.decode(s)
 		case "conversation":
-			s.Once(&o, 6)
+			if s.Again(&o, 6) {
+				reset(&v.Conversation)
+			}
 			v.Conversation.decode(s)
 		case "id":
-			s.Once(&o, 7)
 			v.ID, _ = s.Text()
 		case "user_id":
-			s.Once(&o, 8)
 			v.UserID, _ = s.Text()
 		case "name":
-			s.Once(&o, 9)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 10)
 			v.DisplayName, _ = s.Text()
 		case "state":
-			s.Once(&o, 11)
+			if s.Again(&o, 11) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		case "cname":
-			s.Once(&o, 12)
 			v.CName, _ = s.Text()
 		case "invited_by":
-			s.Once(&o, 13)
 			v.InvitedBy, _ = s.Text()
 		case "invited_by_member":
-			s.Once(&o, 14)
-			if !s.Null() {
+			if s.Again(&o, 14) {
+				reset(&v.InvitedByMember)
+			}
+			if s.opens() {
 				v.InvitedByMember = new(InvitingMember)
 				v.InvitedByMember.decode(s)
 			}
 		case "sdp":
-			s.Once(&o, 15)
 			v.SDP, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -2099,46 +2153,54 @@ func (v *MemberJoined) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "member_id":
-			s.Once(&o, 0)
 			v.MemberID, _ = s.Text()
 		case "user":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.User)
+			}
 			v.User.decode(s)
 		case "channel":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "media":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.Media)
+			}
 			v.Media.decode(s)
 		case "timestamp":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		case "initiator":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Initiator)
+			}
 			v.Initiator.decode(s)
 		case "conversation":
-			s.Once(&o, 6)
+			if s.Again(&o, 6) {
+				reset(&v.Conversation)
+			}
 			v.Conversation.decode(s)
 		case "id":
-			s.Once(&o, 7)
 			v.ID, _ = s.Text()
 		case "user_id":
-			s.Once(&o, 8)
 			v.UserID, _ = s.Text()
 		case "name":
-			s.Once(&o, 9)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 10)
 			v.DisplayName, _ = s.Text()
 		case "state":
-			s.Once(&o, 11)
+			if s.Again(&o, 11) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		case "client_ref":
-			s.Once(&o, 12)
 			v.ClientRef, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -2155,46 +2217,57 @@ func (v *MemberLeft) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "member_id":
-			s.Once(&o, 0)
 			v.MemberID, _ = s.Text()
 		case "user":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.User)
+			}
 			v.User.decode(s)
 		case "channel":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "media":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.Media)
+			}
 			v.Media.decode(s)
 		case "timestamp":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		case "initiator":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Initiator)
+			}
 			v.Initiator.decode(s)
 		case "conversation":
-			s.Once(&o, 6)
+			if s.Again(&o, 6) {
+				reset(&v.Conversation)
+			}
 			v.Conversation.decode(s)
 		case "id":
-			s.Once(&o, 7)
 			v.ID, _ = s.Text()
 		case "user_id":
-			s.Once(&o, 8)
 			v.UserID, _ = s.Text()
 		case "name":
-			s.Once(&o, 9)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 10)
 			v.DisplayName, _ = s.Text()
 		case "state":
-			s.Once(&o, 11)
+			if s.Again(&o, 11) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		case "reason":
-			s.Once(&o, 12)
+			if s.Again(&o, 12) {
+				reset(&v.Reason)
+			}
 			v.Reason.decode(s)
 		default:
 			s.Unknown(&o)
@@ -2211,14 +2284,25 @@ func (v *MemberMedia) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "audio":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.Audio)
+			}
 			v.Audio.decode(s)
+		case "video":
+			if s.Again(&o, 1) {
+				reset(&v.Video)
+			}
+			v.Video.decode(s)
 		case "media":
-			s.Once(&o, 1)
+			if s.Again(&o, 2) {
+				reset(&v.Media)
+			}
 			v.Media.decode(s)
 		case "channel":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 3) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -2236,96 +2320,118 @@ func (v *MemberMessageStatus) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "message_type":
-			s.Once(&o, 0)
 			t, _ := s.Text()
 			v.MessageType = MessageType(t)
 		case "text":
-			s.Once(&o, 1)
 			v.Text, _ = s.Text()
 		case "image":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Image)
+			}
+			if s.opens() {
 				v.Image = new(MessageFileURL)
 				v.Image.decode(s)
 			}
 		case "audio":
-			s.Once(&o, 3)
-			if !s.Null() {
+			if s.Again(&o, 3) {
+				reset(&v.Audio)
+			}
+			if s.opens() {
 				v.Audio = new(MessageFileURL)
 				v.Audio.decode(s)
 			}
 		case "video":
-			s.Once(&o, 4)
-			if !s.Null() {
+			if s.Again(&o, 4) {
+				reset(&v.Video)
+			}
+			if s.opens() {
 				v.Video = new(MessageFileURL)
 				v.Video.decode(s)
 			}
 		case "file":
-			s.Once(&o, 5)
-			if !s.Null() {
+			if s.Again(&o, 5) {
+				reset(&v.File)
+			}
+			if s.opens() {
 				v.File = new(MessageFileURL)
 				v.File.decode(s)
 			}
 		case "vcard":
-			s.Once(&o, 6)
-			if !s.Null() {
+			if s.Again(&o, 6) {
+				reset(&v.VCard)
+			}
+			if s.opens() {
 				v.VCard = new(MessageFileURL)
 				v.VCard.decode(s)
 			}
 		case "location":
-			s.Once(&o, 7)
-			if !s.Null() {
+			if s.Again(&o, 7) {
+				reset(&v.Location)
+			}
+			if s.opens() {
 				v.Location = new(Location)
 				v.Location.decode(s)
 			}
 		case "template":
-			s.Once(&o, 8)
-			if !s.Null() {
+			if s.Again(&o, 8) {
+				reset(&v.Template)
+			}
+			if s.opens() {
 				v.Template = new(Template)
 				v.Template.decode(s)
 			}
 		case "custom":
-			s.Once(&o, 9)
+			if s.Again(&o, 9) {
+				reset(&v.Custom)
+			}
 			v.Custom.decode(s)
 		case "whatsapp":
-			s.Once(&o, 10)
-			if !s.Null() {
+			if s.Again(&o, 10) {
+				reset(&v.WhatsApp)
+			}
+			if s.opens() {
 				v.WhatsApp = new(WhatsApp)
 				v.WhatsApp.decode(s)
 			}
 		case "messenger":
-			s.Once(&o, 11)
-			if !s.Null() {
+			if s.Again(&o, 11) {
+				reset(&v.Messenger)
+			}
+			if s.opens() {
 				v.Messenger = new(Messenger)
 				v.Messenger.decode(s)
 			}
 		case "viber_service":
-			s.Once(&o, 12)
-			if !s.Null() {
+			if s.Again(&o, 12) {
+				reset(&v.ViberService)
+			}
+			if s.opens() {
 				v.ViberService = new(ViberService)
 				v.ViberService.decode(s)
 			}
 		case "timestamp":
-			s.Once(&o, 13)
+			if s.Again(&o, 13) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		case "original_event_id":
-			s.Once(&o, 14)
+			if s.Again(&o, 14) {
+				reset(&v.OriginalEventID)
+			}
 			v.OriginalEventID.decode(s)
 		case "channel_type":
-			s.Once(&o, 15)
 			t, _ := s.Text()
 			v.ChannelType = ChannelType(t)
 		case "from":
-			s.Once(&o, 16)
 			v.From, _ = s.Text()
 		case "to":
-			s.Once(&o, 17)
 			v.To, _ = s.Text()
 		case "message_uuid":
-			s.Once(&o, 18)
 			v.MessageUUID, _ = s.Text()
 		case "error":
-			s.Once(&o, 19)
+			if s.Again(&o, 19) {
+				reset(&v.Error)
+			}
 			v.Error.decode(s)
 		default:
 			s.Unknown(&o)
@@ -2341,13 +2447,10 @@ func (v *MemberTimestamp) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "invited":
-			s.Once(&o, 0)
 			v.Invited, _ = s.Time()
 		case "joined":
-			s.Once(&o, 1)
 			v.Joined, _ = s.Time()
 		case "left":
-			s.Once(&o, 2)
 			v.Left, _ = s.Time()
 		default:
 			s.Unknown(&o)
@@ -2363,77 +2466,99 @@ func (v *Message) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "message_type":
-			s.Once(&o, 0)
 			t, _ := s.Text()
 			v.MessageType = MessageType(t)
 		case "text":
-			s.Once(&o, 1)
 			v.Text, _ = s.Text()
 		case "image":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Image)
+			}
+			if s.opens() {
 				v.Image = new(MessageFileURL)
 				v.Image.decode(s)
 			}
 		case "audio":
-			s.Once(&o, 3)
-			if !s.Null() {
+			if s.Again(&o, 3) {
+				reset(&v.Audio)
+			}
+			if s.opens() {
 				v.Audio = new(MessageFileURL)
 				v.Audio.decode(s)
 			}
 		case "video":
-			s.Once(&o, 4)
-			if !s.Null() {
+			if s.Again(&o, 4) {
+				reset(&v.Video)
+			}
+			if s.opens() {
 				v.Video = new(MessageFileURL)
 				v.Video.decode(s)
 			}
 		case "file":
-			s.Once(&o, 5)
-			if !s.Null() {
+			if s.Again(&o, 5) {
+				reset(&v.File)
+			}
+			if s.opens() {
 				v.File = new(MessageFileURL)
 				v.File.decode(s)
 			}
 		case "vcard":
-			s.Once(&o, 6)
-			if !s.Null() {
+			if s.Again(&o, 6) {
+				reset(&v.VCard)
+			}
+			if s.opens() {
 				v.VCard = new(MessageFileURL)
 				v.VCard.decode(s)
 			}
 		case "location":
-			s.Once(&o, 7)
-			if !s.Null() {
+			if s.Again(&o, 7) {
+				reset(&v.Location)
+			}
+			if s.opens() {
 				v.Location = new(Location)
 				v.Location.decode(s)
 			}
 		case "template":
-			s.Once(&o, 8)
-			if !s.Null() {
+			if s.Again(&o, 8) {
+				reset(&v.Template)
+			}
+			if s.opens() {
 				v.Template = new(Template)
 				v.Template.decode(s)
 			}
 		case "custom":
-			s.Once(&o, 9)
+			if s.Again(&o, 9) {
+				reset(&v.Custom)
+			}
 			v.Custom.decode(s)
 		case "whatsapp":
-			s.Once(&o, 10)
-			if !s.Null() {
+			if s.Again(&o, 10) {
+				reset(&v.WhatsApp)
+			}
+			if s.opens() {
 				v.WhatsApp = new(WhatsApp)
 				v.WhatsApp.decode(s)
 			}
 		case "messenger":
-			s.Once(&o, 11)
-			if !s.Null() {
+			if s.Again(&o, 11) {
+				reset(&v.Messenger)
+			}
+			if s.opens() {
 				v.Messenger = new(Messenger)
 				v.Messenger.decode(s)
 			}
 		case "viber_service":
-			s.Once(&o, 12)
-			if !s.Null() {
+			if s.Again(&o, 12) {
+				reset(&v.ViberService)
+			}
+			if s.opens() {
 				v.ViberService = new(ViberService)
 				v.ViberService.decode(s)
 			}
 		case "timestamp":
-			s.Once(&o, 13)
+			if s.Again(&o, 13) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		default:
 			s.Unknown(&o)
@@ -2449,7 +2574,9 @@ func (v *MessageDelivered) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "event_id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -2465,7 +2592,6 @@ func (v *MessageFileURL) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "url":
-			s.Once(&o, 0)
 			v.URL, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -2481,7 +2607,9 @@ func (v *MessageRejected) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "event_id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -2497,7 +2625,9 @@ func (v *MessageSeen) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "event_id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -2513,7 +2643,9 @@ func (v *MessageSubmitted) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "event_id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -2529,7 +2661,9 @@ func (v *MessageUndeliverable) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "event_id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -2545,10 +2679,8 @@ func (v *Messenger) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "category":
-			s.Once(&o, 0)
 			v.Category, _ = s.Text()
 		case "tag":
-			s.Once(&o, 1)
 			v.Tag, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -2604,31 +2736,22 @@ func (v *Quality) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "mos_score":
-			s.Once(&o, 0)
 			v.MOSScore, _ = s.Float()
 		case "quality_percentage":
-			s.Once(&o, 1)
 			v.QualityPercentage, _ = s.Float()
 		case "jitter_min_var":
-			s.Once(&o, 2)
 			v.JitterMinVar, _ = s.Float()
 		case "jitter_max_var":
-			s.Once(&o, 3)
 			v.JitterMaxVar, _ = s.Float()
 		case "jitter_loss_rate":
-			s.Once(&o, 4)
 			v.JitterLossRate, _ = s.Float()
 		case "jitter_burst_rate":
-			s.Once(&o, 5)
 			v.JitterBurstRate, _ = s.Float()
 		case "flaw_total":
-			s.Once(&o, 6)
 			v.FlawTotal, _ = s.Float()
 		case "packet_cnt":
-			s.Once(&o, 7)
 			v.PacketCount, _ = s.Float()
 		case "packet_loss_perc":
-			s.Once(&o, 8)
 			v.PacketLoss, _ = s.Float()
 		default:
 			s.Unknown(&o)
@@ -2644,19 +2767,20 @@ func (v *RTCAnswer) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "answer":
-			s.Once(&o, 0)
 			v.Answer, _ = s.Text()
 		case "rtc_id":
-			s.Once(&o, 1)
 			v.RTCID, _ = s.Text()
 		case "isFromMB":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.IsFromMB)
+			}
 			v.IsFromMB.decode(s)
 		case "session_destination":
-			s.Once(&o, 3)
 			v.SessionDestination, _ = s.Text()
 		case "isFromMb":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.IsFromMb)
+			}
 			v.IsFromMb.decode(s)
 		default:
 			s.Unknown(&o)
@@ -2673,13 +2797,14 @@ func (v *RTCAnswered) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "channel":
-			s.Once(&o, 0)
-			if !s.Null() {
+			if s.Again(&o, 0) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "direction":
-			s.Once(&o, 1)
 			t, _ := s.Text()
 			v.Direction = Direction(t)
 		default:
@@ -2696,23 +2821,30 @@ func (v *RTCHangup) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "direction":
-			s.Once(&o, 0)
 			t, _ := s.Text()
 			v.Direction = Direction(t)
 		case "channel":
-			s.Once(&o, 1)
-			if !s.Null() {
+			if s.Again(&o, 1) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "reason":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Reason)
+			}
 			v.Reason.decode(s)
 		case "quality":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.Quality)
+			}
 			v.Quality.decode(s)
 		case "bandwidth":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.Bandwidth)
+			}
 			v.Bandwidth.decode(s)
 		default:
 			s.Unknown(&o)
@@ -2728,25 +2860,21 @@ func (v *RTCOffer) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "sdp":
-			s.Once(&o, 0)
 			v.SDP, _ = s.Text()
 		case "member_id":
-			s.Once(&o, 1)
 			v.MemberID, _ = s.Text()
 		case "leg_id":
-			s.Once(&o, 2)
 			v.LegID, _ = s.Text()
 		case "member_leg_id":
-			s.Once(&o, 3)
 			v.MemberLegID, _ = s.Text()
 		case "media_settings":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.MediaSettings)
+			}
 			v.MediaSettings.decode(s)
 		case "name":
-			s.Once(&o, 5)
 			v.Name, _ = s.Text()
 		case "session_destination":
-			s.Once(&o, 6)
 			v.SessionDestination, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -2762,13 +2890,14 @@ func (v *RTCRinging) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "channel":
-			s.Once(&o, 0)
-			if !s.Null() {
+			if s.Again(&o, 0) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "direction":
-			s.Once(&o, 1)
 			t, _ := s.Text()
 			v.Direction = Direction(t)
 		default:
@@ -2785,26 +2914,25 @@ func (v *RTCStatus) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "duration":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.Duration)
+			}
 			v.Duration.decode(s)
 		case "start_time":
-			s.Once(&o, 1)
 			v.StartTime, _ = s.Time()
 		case "end_time":
-			s.Once(&o, 2)
 			v.EndTime, _ = s.Time()
 		case "price":
-			s.Once(&o, 3)
 			v.Price, _ = s.Text()
 		case "price_currency":
-			s.Once(&o, 4)
 			v.PriceCurrency, _ = s.Text()
 		case "mos":
-			s.Once(&o, 5)
 			v.MOS, _ = s.Float()
 		case "channel":
-			s.Once(&o, 6)
-			if !s.Null() {
+			if s.Again(&o, 6) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -2822,13 +2950,10 @@ func (v *RTCTerminate) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "rtc_id":
-			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
 		case "member_id":
-			s.Once(&o, 1)
 			v.MemberID, _ = s.Text()
 		case "session_destination":
-			s.Once(&o, 2)
 			v.SessionDestination, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -2844,17 +2969,16 @@ func (v *RTCTransfer) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "was_member":
-			s.Once(&o, 0)
 			v.WasMember, _ = s.Text()
 		case "user_id":
-			s.Once(&o, 1)
 			v.UserID, _ = s.Text()
 		case "transferred_from":
-			s.Once(&o, 2)
 			v.TransferredFrom, _ = s.Text()
 		case "channel":
-			s.Once(&o, 3)
-			if !s.Null() {
+			if s.Again(&o, 3) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -2872,10 +2996,8 @@ func (v *Reason) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "code":
-			s.Once(&o, 0)
 			v.Code, _ = s.Text()
 		case "text":
-			s.Once(&o, 1)
 			v.Text, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -2891,16 +3013,12 @@ func (v *Rendition) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "url":
-			s.Once(&o, 1)
 			v.URL, _ = s.Text()
 		case "type":
-			s.Once(&o, 2)
 			v.Type, _ = s.Text()
 		case "size":
-			s.Once(&o, 3)
 			v.Size, _ = s.Int()
 		default:
 			s.Unknown(&o)
@@ -2916,23 +3034,28 @@ func (v *Representations) decodeObject(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "original":
-			s.Once(&o, 1)
-			if !s.Null() {
+			if s.Again(&o, 1) {
+				reset(&v.Original)
+			}
+			if s.opens() {
 				v.Original = new(Rendition)
 				v.Original.decode(s)
 			}
 		case "medium":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Medium)
+			}
+			if s.opens() {
 				v.Medium = new(Rendition)
 				v.Medium.decode(s)
 			}
 		case "thumbnail":
-			s.Once(&o, 3)
-			if !s.Null() {
+			if s.Again(&o, 3) {
+				reset(&v.Thumbnail)
+			}
+			if s.opens() {
 				v.Thumbnail = new(Rendition)
 				v.Thumbnail.decode(s)
 			}
@@ -2950,14 +3073,14 @@ func (v *SIPAMDMachine) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "type":
-			s.Once(&o, 0)
 			v.Type, _ = s.Text()
 		case "confidence":
-			s.Once(&o, 1)
 			v.Confidence, _ = decodeInt(s)
 		case "channel":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -2975,13 +3098,14 @@ func (v *SIPAnswered) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "channel":
-			s.Once(&o, 0)
-			if !s.Null() {
+			if s.Again(&o, 0) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "direction":
-			s.Once(&o, 1)
 			t, _ := s.Text()
 			v.Direction = Direction(t)
 		default:
@@ -2998,23 +3122,30 @@ func (v *SIPHangup) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "direction":
-			s.Once(&o, 0)
 			t, _ := s.Text()
 			v.Direction = Direction(t)
 		case "channel":
-			s.Once(&o, 1)
-			if !s.Null() {
+			if s.Again(&o, 1) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "reason":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Reason)
+			}
 			v.Reason.decode(s)
 		case "quality":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.Quality)
+			}
 			v.Quality.decode(s)
 		case "bandwidth":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.Bandwidth)
+			}
 			v.Bandwidth.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3030,14 +3161,14 @@ func (v *SIPMachine) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "type":
-			s.Once(&o, 0)
 			v.Type, _ = s.Text()
 		case "confidence":
-			s.Once(&o, 1)
 			v.Confidence, _ = decodeInt(s)
 		case "channel":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -3055,13 +3186,14 @@ func (v *SIPRinging) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "channel":
-			s.Once(&o, 0)
-			if !s.Null() {
+			if s.Again(&o, 0) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "direction":
-			s.Once(&o, 1)
 			t, _ := s.Text()
 			v.Direction = Direction(t)
 		default:
@@ -3078,46 +3210,42 @@ func (v *SIPStatus) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "price":
-			s.Once(&o, 0)
 			v.Price, _ = s.Text()
 		case "rate":
-			s.Once(&o, 1)
 			v.Rate, _ = s.Text()
 		case "duration":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Duration)
+			}
 			v.Duration.decode(s)
 		case "to":
-			s.Once(&o, 3)
 			v.To, _ = s.Text()
 		case "from":
-			s.Once(&o, 4)
 			v.From, _ = s.Text()
 		case "network_code":
-			s.Once(&o, 5)
 			v.NetworkCode, _ = s.Text()
 		case "request_time":
-			s.Once(&o, 6)
 			v.RequestTime, _ = s.Time()
 		case "start_time":
-			s.Once(&o, 7)
 			v.StartTime, _ = s.Time()
 		case "end_time":
-			s.Once(&o, 8)
 			v.EndTime, _ = s.Time()
 		case "status":
-			s.Once(&o, 9)
 			t, _ := s.Text()
 			v.Status = LegStatus(t)
 		case "direction":
-			s.Once(&o, 10)
 			t, _ := s.Text()
 			v.Direction = Direction(t)
 		case "state":
-			s.Once(&o, 11)
+			if s.Again(&o, 11) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		case "channel":
-			s.Once(&o, 12)
-			if !s.Null() {
+			if s.Again(&o, 12) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
@@ -3135,14 +3263,14 @@ func (v *Template) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "name":
-			s.Once(&o, 0)
 			v.Name, _ = s.Text()
 		case "parameters":
-			s.Once(&o, 1)
 			v.Parameters = decodeStrings(s)
 		case "whatsapp":
-			s.Once(&o, 2)
-			if !s.Null() {
+			if s.Again(&o, 2) {
+				reset(&v.WhatsApp)
+			}
+			if s.opens() {
 				v.WhatsApp = new(WhatsApp)
 				v.WhatsApp.decode(s)
 			}
@@ -3160,22 +3288,25 @@ func (v *Text) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "text":
-			s.Once(&o, 0)
 			v.Text, _ = s.Text()
 		case "language":
-			s.Once(&o, 1)
 			v.Language, _ = s.Text()
 		case "channels":
-			s.Once(&o, 2)
 			v.Channels = decodeStrings(s)
 		case "edited":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.Edited)
+			}
 			v.Edited.decode(s)
 		case "timestamp":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		case "tid":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.TID)
+			}
 			v.TID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3191,7 +3322,9 @@ func (v *TextDelivered) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "event_id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3207,7 +3340,9 @@ func (v *TextSeen) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "event_id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3223,12 +3358,16 @@ func (v *TextTypingOff) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "activity":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.Activity)
+			}
 			if n, ok := decodeInt(s); ok {
 				v.Activity = &n
 			}
 		case "event_id":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3244,12 +3383,16 @@ func (v *TextTypingOn) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "activity":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.Activity)
+			}
 			if n, ok := decodeInt(s); ok {
 				v.Activity = &n
 			}
 		case "event_id":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.EventID)
+			}
 			v.EventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3265,10 +3408,11 @@ func (v *TextUpdate) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "text":
-			s.Once(&o, 0)
 			v.Text, _ = s.Text()
 		case "original_event_id":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.OriginalEventID)
+			}
 			v.OriginalEventID.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3284,10 +3428,11 @@ func (v *Transcription) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "language":
-			s.Once(&o, 0)
 			v.Language, _ = s.Text()
 		case "sentiment_analysis":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.SentimentAnalysis)
+			}
 			v.SentimentAnalysis.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3303,31 +3448,31 @@ func (v *User) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "user_id":
-			s.Once(&o, 1)
 			v.UserID, _ = s.Text()
 		case "name":
-			s.Once(&o, 2)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 3)
 			v.DisplayName, _ = s.Text()
 		case "image_url":
-			s.Once(&o, 4)
 			v.ImageURL, _ = s.Text()
 		case "member_id":
-			s.Once(&o, 5)
 			v.MemberID, _ = s.Text()
 		case "media":
-			s.Once(&o, 6)
+			if s.Again(&o, 6) {
+				reset(&v.Media)
+			}
 			v.Media.decode(s)
 		case "properties":
-			s.Once(&o, 7)
+			if s.Again(&o, 7) {
+				reset(&v.Properties)
+			}
 			v.Properties.decode(s)
 		case "custom_data":
-			s.Once(&o, 8)
+			if s.Again(&o, 8) {
+				reset(&v.CustomData)
+			}
 			v.CustomData.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3344,28 +3489,27 @@ func (v *UserChannel) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "number":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.Number)
+			}
 			v.Number.decode(s)
 		case "uri":
-			s.Once(&o, 1)
 			v.URI, _ = s.Text()
 		case "username":
-			s.Once(&o, 2)
 			v.Username, _ = s.Text()
 		case "password":
-			s.Once(&o, 3)
-			v.Password, _ = s.Text()
+			t, _ := s.Text()
+			v.Password = Secret(t)
 		case "extension":
-			s.Once(&o, 4)
 			v.Extension, _ = s.Text()
 		case "content-type":
-			s.Once(&o, 5)
 			v.ContentType, _ = s.Text()
 		case "headers":
-			s.Once(&o, 6)
+			if s.Again(&o, 6) {
+				reset(&v.Headers)
+			}
 			v.Headers.decode(s)
 		case "id":
-			s.Once(&o, 7)
 			v.ID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -3381,7 +3525,9 @@ func (v *UserChannels) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "pstn":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.PSTN)
+			}
 			if a, ok := s.Array(); ok {
 				v.PSTN = []UserChannel{}
 				for s.More(&a) {
@@ -3391,7 +3537,9 @@ func (v *UserChannels) decode(s *scanner) {
 				}
 			}
 		case "sip":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.SIP)
+			}
 			if a, ok := s.Array(); ok {
 				v.SIP = []UserChannel{}
 				for s.More(&a) {
@@ -3401,7 +3549,9 @@ func (v *UserChannels) decode(s *scanner) {
 				}
 			}
 		case "vbc":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.VBC)
+			}
 			if a, ok := s.Array(); ok {
 				v.VBC = []UserChannel{}
 				for s.More(&a) {
@@ -3411,7 +3561,9 @@ func (v *UserChannels) decode(s *scanner) {
 				}
 			}
 		case "websocket":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.Websocket)
+			}
 			if a, ok := s.Array(); ok {
 				v.Websocket = []UserChannel{}
 				for s.More(&a) {
@@ -3421,7 +3573,9 @@ func (v *UserChannels) decode(s *scanner) {
 				}
 			}
 		case "sms":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.SMS)
+			}
 			if a, ok := s.Array(); ok {
 				v.SMS = []UserChannel{}
 				for s.More(&a) {
@@ -3431,7 +3585,9 @@ func (v *UserChannels) decode(s *scanner) {
 				}
 			}
 		case "mms":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.MMS)
+			}
 			if a, ok := s.Array(); ok {
 				v.MMS = []UserChannel{}
 				for s.More(&a) {
@@ -3441,7 +3597,9 @@ func (v *UserChannels) decode(s *scanner) {
 				}
 			}
 		case "whatsapp":
-			s.Once(&o, 6)
+			if s.Again(&o, 6) {
+				reset(&v.WhatsApp)
+			}
 			if a, ok := s.Array(); ok {
 				v.WhatsApp = []UserChannel{}
 				for s.More(&a) {
@@ -3451,7 +3609,9 @@ func (v *UserChannels) decode(s *scanner) {
 				}
 			}
 		case "viber":
-			s.Once(&o, 7)
+			if s.Again(&o, 7) {
+				reset(&v.Viber)
+			}
 			if a, ok := s.Array(); ok {
 				v.Viber = []UserChannel{}
 				for s.More(&a) {
@@ -3461,7 +3621,9 @@ func (v *UserChannels) decode(s *scanner) {
 				}
 			}
 		case "messenger":
-			s.Once(&o, 8)
+			if s.Again(&o, 8) {
+				reset(&v.Messenger)
+			}
 			if a, ok := s.Array(); ok {
 				v.Messenger = []UserChannel{}
 				for s.More(&a) {
@@ -3484,10 +3646,14 @@ func (v *UserInfoProperties) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "custom_data":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.CustomData)
+			}
 			v.CustomData.decode(s)
 		case "ttl":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.TTL)
+			}
 			v.TTL.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3503,7 +3669,9 @@ func (v *UserProperties) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "custom_data":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.CustomData)
+			}
 			v.CustomData.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3519,13 +3687,13 @@ func (v *ViberService) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "category":
-			s.Once(&o, 0)
 			v.Category, _ = s.Text()
 		case "ttl":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.TTL)
+			}
 			v.TTL.decode(s)
 		case "type":
-			s.Once(&o, 2)
 			v.Type, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -3541,7 +3709,6 @@ func (v *VideoMuteOff) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "rtc_id":
-			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -3557,7 +3724,6 @@ func (v *VideoMuteOn) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "rtc_id":
-			s.Once(&o, 0)
 			v.RTCID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -3573,10 +3739,8 @@ func (v *WhatsApp) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "policy":
-			s.Once(&o, 0)
 			v.Policy, _ = s.Text()
 		case "locale":
-			s.Once(&o, 1)
 			v.Locale, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -3592,35 +3756,38 @@ func (v *conversationJSON) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "name":
-			s.Once(&o, 1)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 2)
 			v.DisplayName, _ = s.Text()
 		case "image_url":
-			s.Once(&o, 3)
 			v.ImageURL, _ = s.Text()
 		case "state":
-			s.Once(&o, 4)
 			t, _ := s.Text()
 			v.State = ConversationState(t)
 		case "sequence_number":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.SequenceNumber)
+			}
 			v.SequenceNumber.decode(s)
 		case "timestamp":
-			s.Once(&o, 6)
+			if s.Again(&o, 6) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		case "properties":
-			s.Once(&o, 7)
-			if !s.Null() {
+			if s.Again(&o, 7) {
+				reset(&v.Properties)
+			}
+			if s.opens() {
 				v.Properties = new(ConversationProperties)
 				v.Properties.decode(s)
 			}
 		case "numbers":
-			s.Once(&o, 8)
+			if s.Again(&o, 8) {
+				reset(&v.Numbers)
+			}
 			if a, ok := s.Array(); ok {
 				v.Numbers = []ConversationNumber{}
 				for s.More(&a) {
@@ -3630,13 +3797,14 @@ func (v *conversationJSON) decode(s *scanner) {
 				}
 			}
 		case "callback":
-			s.Once(&o, 9)
-			if !s.Null() {
+			if s.Again(&o, 9) {
+				reset(&v.Callback)
+			}
+			if s.opens() {
 				v.Callback = new(Callback)
 				v.Callback.decode(s)
 			}
 		case "uuid":
-			s.Once(&o, 10)
 			v.UUID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -3652,13 +3820,13 @@ func (v *createdJSON) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.ID)
+			}
 			v.ID.decode(s)
 		case "type":
-			s.Once(&o, 1)
 			v.Type, _ = s.Text()
 		case "timestamp":
-			s.Once(&o, 2)
 			v.Timestamp, _ = s.Time()
 		default:
 			s.Unknown(&o)
@@ -3674,7 +3842,6 @@ func (v *deletedTimestamp) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "deleted":
-			s.Once(&o, 0)
 			v.Deleted, _ = s.Time()
 		default:
 			s.Unknown(&o)
@@ -3690,7 +3857,6 @@ func (v *link) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "href":
-			s.Once(&o, 0)
 			v.Href, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -3706,7 +3872,9 @@ func (v *memberEmbedded) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "user":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.User)
+			}
 			v.User.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3722,52 +3890,58 @@ func (v *memberJSON) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "conversation_id":
-			s.Once(&o, 1)
 			v.ConversationID, _ = s.Text()
 		case "user":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.User)
+			}
 			v.User.decode(s)
 		case "state":
-			s.Once(&o, 3)
+			if s.Again(&o, 3) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		case "timestamp":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		case "initiator":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Initiator)
+			}
 			v.Initiator.decode(s)
 		case "channel":
-			s.Once(&o, 6)
-			if !s.Null() {
+			if s.Again(&o, 6) {
+				reset(&v.Channel)
+			}
+			if s.opens() {
 				v.Channel = newChannel(s)
 				v.Channel.decode(s)
 			}
 		case "media":
-			s.Once(&o, 7)
+			if s.Again(&o, 7) {
+				reset(&v.Media)
+			}
 			v.Media.decode(s)
 		case "knocking_id":
-			s.Once(&o, 8)
 			v.KnockingID, _ = s.Text()
 		case "invited_by":
-			s.Once(&o, 9)
 			v.InvitedBy, _ = s.Text()
 		case "_embedded":
-			s.Once(&o, 10)
+			if s.Again(&o, 10) {
+				reset(&v.Embedded)
+			}
 			v.Embedded.decode(s)
 		case "member_id":
-			s.Once(&o, 11)
 			v.MemberID, _ = s.Text()
 		case "user_id":
-			s.Once(&o, 12)
 			v.UserID, _ = s.Text()
 		case "name":
-			s.Once(&o, 13)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 14)
 			v.DisplayName, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -3783,10 +3957,11 @@ func (v *membershipItem) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "state":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3802,13 +3977,16 @@ func (v *membershipJSON) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "state":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		case "member":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Member)
+			}
 			v.Member.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3824,10 +4002,8 @@ func (v *playbackJSON) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "message":
-			s.Once(&o, 0)
 			v.Message, _ = s.Text()
 		case "uuid":
-			s.Once(&o, 1)
 			v.UUID, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -3843,10 +4019,11 @@ func (v *sessionEmbedded) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "user":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.User)
+			}
 			v.User.decode(s)
 		case "api_key":
-			s.Once(&o, 1)
 			v.APIKey, _ = s.Text()
 		default:
 			s.Unknown(&o)
@@ -3862,13 +4039,16 @@ func (v *sessionJSON) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "_embedded":
-			s.Once(&o, 1)
+			if s.Again(&o, 1) {
+				reset(&v.Embedded)
+			}
 			v.Embedded.decode(s)
 		case "properties":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.Properties)
+			}
 			v.Properties.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3884,13 +4064,16 @@ func (v *userConversationJSON) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "_embedded":
-			s.Once(&o, 0)
+			if s.Again(&o, 0) {
+				reset(&v.Embedded)
+			}
 			v.Embedded.decode(s)
 		case "member_id":
-			s.Once(&o, 1)
 			v.MemberID, _ = s.Text()
 		case "state":
-			s.Once(&o, 2)
+			if s.Again(&o, 2) {
+				reset(&v.State)
+			}
 			v.State.decode(s)
 		default:
 			s.Unknown(&o)
@@ -3906,25 +4089,27 @@ func (v *userJSON) decode(s *scanner) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
 			v.ID, _ = s.Text()
 		case "name":
-			s.Once(&o, 1)
 			v.Name, _ = s.Text()
 		case "display_name":
-			s.Once(&o, 2)
 			v.DisplayName, _ = s.Text()
 		case "image_url":
-			s.Once(&o, 3)
 			v.ImageURL, _ = s.Text()
 		case "properties":
-			s.Once(&o, 4)
+			if s.Again(&o, 4) {
+				reset(&v.Properties)
+			}
 			v.Properties.decode(s)
 		case "channels":
-			s.Once(&o, 5)
+			if s.Again(&o, 5) {
+				reset(&v.Channels)
+			}
 			v.Channels.decode(s)
 		case "timestamp":
-			s.Once(&o, 6)
+			if s.Again(&o, 6) {
+				reset(&v.Timestamp)
+			}
 			v.Timestamp.decode(s)
 		default:
 			s.Unknown(&o)

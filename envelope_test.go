@@ -302,7 +302,7 @@ var envelopes = map[string]nexmo.Event{
 		}},
 	},
 	"webhook-application": {
-		Type: "conversation:created", ApplicationID: shopID,
+		Type: "conversation:created", ConversationID: "CON-754a264f-c1de-4ebe-b9d8-99c62c945ee7", ApplicationID: shopID,
 		Timestamp: at("2024-05-17T07:00:00.219Z"),
 		Body: &nexmo.ConversationCreated{ConversationDetails: nexmo.ConversationDetails{
 			ID: "CON-754a264f-c1de-4ebe-b9d8-99c62c945ee7", Name: "workshop-queue", DisplayName: "Workshop queue",

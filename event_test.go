@@ -42,7 +42,8 @@ func TestMemberID(t *testing.T) {
 		{"the member of an offer", `{"type":"rtc:offer","body":{"member_id":"MEM-1"}}`, "MEM-1"},
 		{"the member of a leg that is closed", `{"type":"rtc:terminate","from":"MEM-3","body":{"member_id":"MEM-1"}}`, "MEM-1"},
 		{"a leg that is closed, without its member", `{"type":"rtc:terminate","from":"MEM-3","body":{}}`, "MEM-3"},
-		{"a malformed body", `{"type":"member:joined","from":"MEM-3","body":{"member_id":7}}`, "MEM-3"},
+		{"a body that is no object", `{"type":"member:joined","from":"MEM-3","body":["member_id"]}`, "MEM-3"},
+		{"an ID that does not fit", `{"type":"member:joined","from":"MEM-3","body":{"member_id":{}}}`, "MEM-3"},
 		{"an unknown type", `{"type":"member:promoted","from":"MEM-3","body":{"member_id":"MEM-1"}}`, "MEM-3"},
 	}
 	for _, tt := range tests {
@@ -81,7 +82,7 @@ func TestAs(t *testing.T) {
 	if b, ok := nexmo.As[*nexmo.Custom](own); !ok || b.Name != "order" || string(b.JSON) != `{"n":1}` {
 		t.Errorf("As[*Custom] of custom:order = %+v, %v", b, ok)
 	}
-	malformed := parseText(t, `{"type":"text","body":{"text":7}}`)
+	malformed := parseText(t, `{"type":"text","body":["text"]}`)
 	if b, ok := nexmo.As[*nexmo.Text](malformed); ok || b != nil {
 		t.Errorf("As[*Text] of a malformed text = %+v, %v, want nothing", b, ok)
 	}

@@ -236,8 +236,8 @@ func ExampleOn() {
 	ctx := context.Background()
 	_ = conversation.Deliver(ctx, &nexmo.Event{ID: 1, Type: nexmo.EventAudioDTMF, From: "MEM-1", Body: &nexmo.AudioDTMF{Digits: "4"}})
 
-	// A body that is not as documented does not reach the function.
-	e, err := nexmo.ParseEvent([]byte(`{"type": "audio:dtmf", "id": 2, "body": {"digits": ["7"]}}`))
+	// A body that is not an object does not reach the function.
+	e, err := nexmo.ParseEvent([]byte(`{"type": "audio:dtmf", "id": 2, "body": ["7"]}`))
 	if err != nil {
 		fmt.Println(err)
 		return

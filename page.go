@@ -43,12 +43,10 @@ func readList[T any](s *scanner, name string, array func() T) (items T, l pageIn
 		l.empty = false
 		switch s.Name(&o) {
 		case "_embedded":
-			s.Once(&o, 0)
 			l.paged = true
 			items, l.found = readEmbedded(s, &l, array, 1)
 			continue
 		case "_links":
-			s.Once(&o, 1)
 			l.paged = true
 			l.next, l.prev = decodeCursors(s)
 			continue
@@ -73,10 +71,8 @@ func readEmbedded[T any](s *scanner, l *pageInfo, array func() T, depth int) (it
 	for s.Next(&o) {
 		switch {
 		case s.Name(&o) == l.name:
-			s.Once(&o, 0)
 			items, found = readItems(s, l, "_embedded."+l.name, array)
 		case s.Name(&o) == "data" && depth > 0:
-			s.Once(&o, 1)
 			inner, innerFound = readEmbedded(s, l, array, depth-1)
 		default:
 			s.Unknown(&o)
@@ -107,10 +103,8 @@ func decodeCursors(s *scanner) (next, prev string) {
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "next":
-			s.Once(&o, 0)
 			next = cursorOf(decodeHref(s))
 		case "prev":
-			s.Once(&o, 1)
 			prev = cursorOf(decodeHref(s))
 		default:
 			s.Unknown(&o)

@@ -3,7 +3,6 @@ package nexmo_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -133,73 +132,54 @@ func TestParseEventsHistory(t *testing.T) {
 	compareGolden(t, "lists/history.json", describeAll(events))
 }
 
-// TestParseEventsReturnsTheGoodOnes: bad items do not cost the others, and are
-// named by their place.
-func TestParseEventsReturnsTheGoodOnes(t *testing.T) {
-	t.Parallel()
-	const items = `[{"type":"text","id":1},{"id":2},7,{"type":"text","id":"SECRET"},{"type":"tomorrow","id":5},{"type":"text","id":6,"body":{"text":9}}]`
-	want := []string{
-		`nexmo: list: item 1: nexmo: event: no "type": an event has one, such as "member:joined"`,
-		`nexmo: list: item 2: nexmo: event: want a JSON object`,
-		`nexmo: list: item 3: nexmo: event of type "text": id: want an event ID: a whole number from 0, or its text`,
-	}
-	for name, text := range map[string]string{
-		"bare array":        items,
-		"events":            `{"_embedded":{"events":` + items + `}}`,
-		"data.events":       `{"_embedded":{"data":{"events":` + items + `}}}`,
-		"_embedded is it":   `{"page_size":10,"_embedded":` + items + `,"_links":{}}`,
-		"other names first": `{"cursor":"x","_embedded":{"more":[],"events":` + items + `,"last":null}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			events, err := nexmo.ParseEvents([]byte(text))
-			if err == nil {
-				t.Fatal("no error about the bad items")
-			}
-			if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
-				t.Errorf("the error (-want +got):\n%s", diff)
-			}
-			derr, ok := errors.AsType[*nexmo.DecodeError](err)
-			if !ok || derr.Type != "" {
-				t.Errorf("the first *DecodeError in the error is %v", derr)
-			}
-			var got []string
-			for _, e := range events {
-				got = append(got, fmt.Sprintf("%d %s %T", e.ID, e.Type, e.Body))
-			}
-			if diff := cmp.Diff([]string{"1 text *nexmo.Text", "5 tomorrow *nexmo.RawBody", "6 text *nexmo.RawBody"}, got); diff != "" {
-				t.Errorf("the good events (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// TestParseEventsOneBadTextDoesNotCostTheOthers: an event that is not even strict
-// JSON is refused, and those around it are not.
-func TestParseEventsOneBadTextDoesNotCostTheOthers(t *testing.T) {
+// TestParseEventsYieldsWhatIsNotAnEvent: an element that is not an event costs neither
+// the others nor itself. Its ID and conversation are told as far as they can be read.
+func TestParseEventsYieldsWhatIsNotAnEvent(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 600) + strings.Repeat("]", 600)
-	for name, tt := range map[string]struct{ item, want string }{
-		"a name twice":          {`{"type":"custom:a","body":{"SECRET":1,"SECRET":2}}`, "invalid JSON at byte 38: duplicate member name"},
-		"the type twice":        {`{"type":"text","type":"text"}`, "invalid JSON at byte 15: duplicate member name"},
-		"half a character":      {`{"type":"text","body":{"text":"\ud83d"}}`, "invalid JSON at byte 31: unpaired surrogate escape"},
-		"bytes that are none":   {"{\"type\":\"text\",\"from\":\"SECRET\xff\"}", "invalid JSON at byte 29: invalid UTF-8"},
-		"too deep":              {`{"type":"custom:a","body":` + deep + `}`, "invalid JSON at byte 537: nested too deeply"},
-		"no number":             {`{"type":"text","id":NaN}`, "invalid JSON at byte 20: value expected"},
-		"a comma too many":      {`{"type":"text",}`, "invalid JSON at byte 15: member name expected"},
-		"brackets in a text":    {`{"type":"text","from":"]}[\"]\\","from":"SECRET"}`, "invalid JSON at byte 33: duplicate member name"},
-		"brackets of two kinds": {`{"type":"text","body":[}]`, "invalid JSON at byte 23: value expected"},
+	noType := `no "type": an event has one, such as "member:joined"`
+	for name, tt := range map[string]struct {
+		item string
+		want nexmo.Event // and its Raw
+		err  string
+	}{
+		"no type":               {`{"id":2,"conversation_id":"CON-1"}`, nexmo.Event{ID: 2, ConversationID: "CON-1"}, noType},
+		"no type, but a body":   {`{"cid":"CON-1","body":{"text":"x"},"id":"2"}`, nexmo.Event{ID: 2, ConversationID: "CON-1", Body: &nexmo.RawBody{JSON: `{"text":"x"}`}}, noType},
+		"a link":                {`{"_links":{"self":{"href":"/v1/conversations/CON-1/events/2"}},"id":2}`, nexmo.Event{ID: 2, ConversationID: "CON-1"}, noType},
+		"a type that is none":   {`{"type":{},"id":2,"from":"MEM-1"}`, nexmo.Event{ID: 2, From: "MEM-1"}, `type: want text, such as "member:joined"`},
+		"a number":              {`7`, nexmo.Event{}, "want a JSON object"},
+		"null":                  {`null`, nexmo.Event{}, "want a JSON object"},
+		"a text":                {`"],{\""`, nexmo.Event{}, "want a JSON object"},
+		"a list":                {`[{"type":"text"}]`, nexmo.Event{}, "want an object, or a packet that begins with the name of the event; for a list use ParseEvents"},
+		"too deep":              {`{"id":2,"type":"custom:a","conversation_id":"CON-1","body":{"x":` + deep + `}}`, nexmo.Event{ID: 2, ConversationID: "CON-1"}, "invalid JSON at byte 574: nested too deeply"},
+		"no number":             {`{"type":"text","cid":"CON-1","id":NaN}`, nexmo.Event{ConversationID: "CON-1"}, "invalid JSON at byte 34: value expected"},
+		"a comma too many":      {`{"id":2,"type":"text",}`, nexmo.Event{ID: 2}, "invalid JSON at byte 22: member name expected"},
+		"brackets in a text":    {`{"from":"]}[\"]\\","id":2,"x":}`, nexmo.Event{ID: 2, From: `]}["]\`}, "invalid JSON at byte 30: value expected"},
+		"brackets of two kinds": {`{"type":"text","body":[}]`, nexmo.Event{}, "invalid JSON at byte 23: value expected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			tt.want.Raw = nexmo.Raw(tt.item)
+			body, _ := tt.want.Body.(*nexmo.RawBody)
+			if body == nil {
+				body = &nexmo.RawBody{}
+			}
+			body.Err = errors.New(tt.err)
+			tt.want.Body = body
 			items := ` [{"type":"text","id":1} , ` + tt.item + ` , {"type":"image","id":3}]`
-			for _, text := range []string{items, `{"_embedded":{"data":{"events":` + items + `}},"_links":{}}`} {
+			for _, text := range []string{
+				items, `{"_embedded":{"events":` + items + `}}`, `{"_embedded":{"data":{"events":` + items + `}},"_links":{}}`,
+				`{"page_size":10,"_embedded":` + items + `,"_links":{}}`, `{"cursor":"x","_embedded":{"more":[],"events":` + items + `,"last":null}}`,
+			} {
 				events, err := nexmo.ParseEvents([]byte(text))
-				if want := "nexmo: list: item 1: nexmo: event: " + tt.want; err == nil || err.Error() != want {
-					t.Errorf("the error is %v, want %s", err, want)
+				if err != nil || len(events) != 3 {
+					t.Fatalf("%d events, %v", len(events), err)
 				}
-				if len(events) != 2 || events[0].ID != 1 || events[1].ID != 3 || string(events[1].Raw) != `{"type":"image","id":3}` {
-					t.Errorf("%d events, want 1 and 3", len(events))
+				if events[0].ID != 1 || events[2].ID != 3 || string(events[2].Raw) != `{"type":"image","id":3}` {
+					t.Errorf("the others are %+v and %+v", events[0], events[2])
+				}
+				if diff := cmp.Diff(&tt.want, events[1], identical); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
 				}
 			}
 		})
@@ -215,7 +195,6 @@ func TestParseEventsShapes(t *testing.T) {
 		inside = "nexmo: event: list: _embedded: want an array of events, or an object that holds one"
 		events = "nexmo: event: list: _embedded.events: want an array"
 		noPage = "nexmo: event: list: no _embedded: this is no page of events"
-		twice  = "duplicate member name"
 	)
 	tests := []struct {
 		text  string
@@ -252,14 +231,15 @@ func TestParseEventsShapes(t *testing.T) {
 		{`{"_embedded":{"events":{}}}`, events, 0},
 		{`{"_embedded":{"events":"none"}}`, events, 0},
 		{`{"_embedded":{"data":{"events":7}}}`, events, 0},
-		{`{"_embedded":{"events":[],"events":[]}}`, twice, 0},
-		{`{"_embedded":{"events":[],"events":null}}`, twice, 0},
-		{`{"_embedded":{"events":{},"events":[]}}`, twice, 0},
-		{`{"_embedded":{"data":{"events":[],"events":7}}}`, twice, 0},
-		{`{"_embedded":{"data":[],"data":[]}}`, twice, 0},
-		{`{"_embedded":{"data":{"data":1,"data":2}}}`, twice, 0},
-		{`{"_embedded":[],"_embedded":[]}`, twice, 0},
-		{`{"a":1,"a":2}`, twice, 0},
+		{`{"_embedded":{"events":[],"events":[{"type":"text"}]}}`, none, 1}, // the last counts
+		{`{"_embedded":{"events":[{"type":"text"}],"events":null}}`, none, 0},
+		{`{"_embedded":{"events":{},"events":[{"type":"text"}]}}`, none, 1},
+		{`{"_embedded":{"data":{"events":[],"events":7}}}`, events, 0},
+		{`{"_embedded":{"data":[{"type":"text"}],"data":[]}}`, none, 0},
+		{`{"_embedded":[],"_embedded":[{"type":"text"}]}`, none, 1},
+		{`{"a":1,"a":2}`, noPage, 0},
+		{"\ufeff[{\"type\":\"text\"}]", none, 1},
+		{"\ufeff {\"_embedded\":[{\"type\":\"text\"}]}", none, 1},
 		{`[] []`, "text after the outermost value", 0},
 		{`[{"type":"text"},]`, "value expected", 0},
 		{`[{"type":"text"}`, "unexpected end of text", 0},
@@ -271,7 +251,7 @@ func TestParseEventsShapes(t *testing.T) {
 		{`{"_embedded":{"events":[{"type":"text"}],}}`, "member name expected", 0},
 		{`{"_embedded":{"events":[{"type":"text"}]}`, "unexpected end of text", 0},
 		{`{"_embedded":{"events":[{"type":"text"}]}}}`, "text after the outermost value", 0},
-		{`{"_embedded":{"events":[{"type":"text"}],"x":{"y":1,"y":1}}}`, twice, 0},
+		{`{"_embedded":{"events":[{"type":"text"}],"x":{"y":1,"y":1}}}`, none, 1},
 		{``, "unexpected end of text", 0},
 	}
 	for _, tt := range tests {

@@ -1,21 +1,29 @@
 package nexmo
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/conversation-events/nexmo/internal/jsonscan"
 )
 
 // ParseEvent reads one event in any form in which the service sends it: the
 // body of an rtc webhook, an event of REST in every version, an object or a
 // whole packet (name first) of the realtime session, a push notification.
 //
-// It fails only when the envelope cannot be used: text that is not strict JSON
-// (RFC 8259, no repeated names, no invalid Unicode, nothing behind, nested at
-// most 512 deep), no type, or an id that is no number. The error is a
-// [*DecodeError]. Everything else survives: an event of an unknown type, or one
-// that is not of the documented shape, has a [*RawBody].
+// An event that is authentic is not refused for what a reader can mend. Text that is
+// not Unicode, such as half a surrogate pair, is read as U+FFFD, as [encoding/json]
+// does. Of a name twice the last counts. A number is read where text is documented, as
+// it is spelt, and a text where a number is. An "id" that is not an ID is none. A field
+// that still does not fit stays zero, and [Event.Misfits] lists it. An event of an
+// unknown type, and one whose body is not an object, has a [*RawBody].
+//
+// It fails only for text that is not JSON (RFC 8259, nothing behind, nested at most 512
+// deep), and without a type. The error is a [*DecodeError].
 //
 // The event keeps nothing of data.
 func ParseEvent(data []byte) (*Event, error) {
@@ -31,23 +39,26 @@ func parsePacket(name EventType, data []byte) (*Event, error) {
 // parser reads one event. It lives on the stack: the garbage collector need not be
 // told of what is written there, and nothing is kept from one event to the next.
 type parser struct {
-	s scanner
+	s       scanner
+	collect int // how many misfits are to be remembered
 	envelope
 }
 
 // envelope is what is known of an event while it is read.
 type envelope struct {
 	Event
-	packet      EventType // the name of a packet, which overrides the type inside
-	cid, href   string    // other places of the conversation ID
-	destination string    // envelope fields that belong to rtc bodies
-	fromMB      Bool
-	start       int
-	shape       error // the first field, in order of the text, with another shape
-	wrapped     span  // what a push notification wraps
-	body        span
-	pending     bool   // the body came before the type, and is not decoded
-	made        *Event // the memory of an event whose type has a struct, or nil
+	packet          EventType // the name of a packet, which overrides the type inside
+	eventType       EventType // what push notifications have in place of the type
+	cid, href, link string    // other places of the conversation ID
+	destination     string    // envelope fields that belong to rtc bodies
+	fromMB          Bool
+	noText          bool // there is a type, and it is not text
+	wrapped         span // what a push notification wraps
+	own             span // the object with the fields of the envelope
+	body            span
+	pending         bool          // the body came before the type, and is not decoded
+	other           jsonscan.Kind // of the body, if its type has a struct and it is no object; else 0
+	made            *Event        // the memory of an event whose type has a struct, or nil
 }
 
 // span is a value that was read or skipped; none when end is 0.
@@ -56,6 +67,7 @@ type span struct{ start, end int }
 // parse reads an event. The event keeps one copy of data: its Raw. All of its
 // strings are parts of that. packet is the name of a packet, or "".
 func parse(packet EventType, data []byte) (*Event, error) {
+	data = withoutMark(data)
 	var p parser
 	p.packet, p.Raw = packet, Raw(data)
 	if err := p.read(data); err != nil {
@@ -64,11 +76,30 @@ func parse(packet EventType, data []byte) (*Event, error) {
 	return p.finish(), nil
 }
 
+// withoutMark returns a text without the byte-order mark that some programs put in front.
+func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }
+
+// unusable returns what can be read of an element of a list that is not an event, as err
+// says.
+func unusable(data []byte, err error) *Event {
+	x := new(struct {
+		event Event
+		body  RawBody
+	})
+	var p parser
+	p.Raw = Raw(data)
+	_ = p.read(data)
+	p.Type, p.Body = "", &x.body
+	x.event, x.body = p.Event, RawBody{JSON: p.content(), Err: err}
+	return &x.event
+}
+
 // read reads the envelope, in whatever form it is, and finds the body. data is what
 // Raw is a copy of.
 func (p *parser) read(data []byte) error {
 	s := &p.s
 	s.Reset(string(p.Raw), data)
+	s.Collect(p.collect)
 	var err error
 	if s.Peek() == '[' {
 		err = p.readPacket()
@@ -76,24 +107,27 @@ func (p *parser) read(data []byte) error {
 		err = p.readEnvelope()
 	}
 	s.End()
-	if serr := s.Err(); serr != nil {
-		p.Type = ""
-		return serr // broken JSON explains all else
-	}
-	if err == nil && p.Type == "" && p.wrapped.end != 0 {
+	if err == nil && p.Type == "" && p.wrapped.end != 0 && s.Err() == nil {
 		s.Seek(p.wrapped.start)
 		err = p.readEnvelope()
-	}
-	if err == nil && p.Type == "" {
-		err = errors.New(`no "type": an event has one, such as "member:joined"`)
 	}
 	if p.ConversationID == "" {
 		p.ConversationID = p.cid
 	}
 	if p.ConversationID == "" {
-		p.ConversationID = conversationInLink(p.href)
+		p.ConversationID = conversationInLink(cmp.Or(p.link, p.href))
 	}
-	return err
+	switch {
+	case s.Err() != nil:
+		p.Type = ""
+		return s.Err() // broken JSON explains all else
+	case err != nil || p.Type != "":
+		return err
+	case p.noText:
+		return errors.New(`type: want text, such as "member:joined"`)
+	default:
+		return errors.New(`no "type": an event has one, such as "member:joined"`)
+	}
 }
 
 // readDeleted returns body.timestamp.deleted of an event whose body holds nothing
@@ -101,7 +135,8 @@ func (p *parser) read(data []byte) error {
 func readDeleted(raw Raw) time.Time {
 	var p parser
 	p.Raw = raw
-	if p.read(raw.Bytes()) != nil || p.body.end == 0 {
+	_ = p.read(raw.Bytes()) // the type does not matter
+	if p.s.Err() != nil || p.body.end == 0 {
 		return time.Time{}
 	}
 	s := &p.s
@@ -145,11 +180,11 @@ func (p *parser) readPacket() error {
 	return err
 }
 
-// readEnvelope reads the fields around the body. The error is the first field
-// that makes the event unusable; the scanner has gone on behind the object.
+// readEnvelope reads the fields around the body. It fails if there is no object, and
+// then goes on behind what is there.
 func (p *parser) readEnvelope() error {
 	s := &p.s
-	p.start = s.Offset()
+	p.own.start = s.Offset()
 	if s.Peek() != '{' {
 		s.Skip()
 		return errors.New("want a JSON object")
@@ -157,97 +192,87 @@ func (p *parser) readEnvelope() error {
 	if p.packet != "" {
 		p.make(p.packet)
 	}
-	var unusable error
 	o, _ := s.Object()
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "id":
-			s.Once(&o, 0)
-			var ok bool
-			if p.ID, ok = scanEventID(s); !ok && unusable == nil {
-				unusable = errors.New("id: want an " + eventIDWanted)
-			}
+			p.ID = 0
+			p.ID.decode(s)
 		case "type":
-			s.Once(&o, 1)
-			if s.Peek() != '"' && s.Peek() != 'n' && unusable == nil {
-				unusable = errors.New(`type: want text, such as "member:joined"`)
-			}
-			t, _ := s.Text()
-			p.Type = EventType(t)
-			if p.packet == "" {
-				p.make(p.Type)
-			}
+			p.readType()
 		case "event_type": // push notifications
-			s.Once(&o, 2)
-			if t, ok := s.Text(); ok && p.Type == "" {
-				p.Type = EventType(t)
-			}
+			t, _ := s.Text()
+			p.eventType = EventType(t)
 		case "conversation_id":
-			s.Once(&o, 3)
 			p.ConversationID, _ = s.Text()
 		case "cid":
-			s.Once(&o, 4)
 			p.cid, _ = s.Text()
 		case "href":
-			s.Once(&o, 5)
-			if h, ok := s.Text(); ok && p.href == "" {
-				p.href = h
-			}
+			p.href, _ = s.Text()
 		case "_links":
-			s.Once(&o, 6)
 			p.readLinks()
 		case "application_id":
-			s.Once(&o, 7)
 			p.ApplicationID, _ = s.Text()
 		case "from":
-			s.Once(&o, 8)
 			p.From, _ = s.Text()
 		case "to":
-			s.Once(&o, 9)
 			p.To, _ = s.Text()
 		case "timestamp":
-			s.Once(&o, 10)
 			p.Timestamp, _ = s.Time()
 		case "body":
-			s.Once(&o, 11)
 			p.readBody()
 		case "state":
-			s.Once(&o, 12)
 			p.readState()
 		case "_embedded":
-			s.Once(&o, 13)
 			p.readEmbedded()
 		case "params":
-			s.Once(&o, 14)
 			p.Params.decode(s)
 		case "session_destination":
-			s.Once(&o, 15)
 			p.destination, _ = s.Text()
 		case "isFromMB":
-			s.Once(&o, 16)
+			if s.Again(&o, 0) {
+				reset(&p.fromMB)
+			}
 			p.fromMB.decode(s)
 		case "isFromMb":
-			s.Once(&o, 17)
+			if s.Again(&o, 1) {
+				reset(&p.fromMB)
+			}
 			p.fromMB.decode(s)
 		case "nexmo", "stitch": // push notifications wrap the event
-			s.Remember(&o)
-			if s.Peek() == '{' {
-				p.wrapped.start, p.wrapped.end = s.Skip()
-			} else {
-				s.Skip()
+			object := s.Peek() == '{'
+			start, end := s.Skip()
+			if object {
+				p.wrapped = span{start, end}
 			}
 		default:
 			s.Unknown(&o)
 		}
 	}
+	p.own.end = p.own.start + len(s.Since(p.own.start))
 	if p.packet != "" {
 		p.Type = p.packet
+	} else if p.Type == "" {
+		p.Type = p.eventType
 	}
-	if p.shape == nil {
-		p.shape = s.ShapeFrom(p.start, "")
+	return nil
+}
+
+// readType reads the type. A body that came in front of it is decoded by finish.
+func (p *parser) readType() {
+	s := &p.s
+	p.Type, p.noText = "", false
+	if s.Peek() == '"' {
+		t, _ := s.Text()
+		p.Type = EventType(t)
+	} else if !s.Null() {
+		s.Mismatch("text")
+		p.noText = true
 	}
-	s.ResetShape()
-	return unusable
+	if p.packet == "" {
+		p.make(p.Type)
+		p.pending = p.body.end != 0
+	}
 }
 
 // make makes the memory of an event if its type has a struct. Its parts are then
@@ -255,6 +280,7 @@ func (p *parser) readEnvelope() error {
 func (p *parser) make(typ EventType) {
 	info := eventTypeNamed(typ)
 	if info == nil {
+		p.made, p.Body = nil, nil
 		return
 	}
 	p.made, p.Body, p.s.parts = info.alloc()
@@ -267,50 +293,56 @@ func (p *parser) readBody() {
 		p.body.start, p.body.end = s.Skip()
 		return
 	}
+	if p.body.end != 0 { // it is there once more
+		p.make(p.Body.EventType())
+	}
 	p.body.start = s.Offset()
-	decodeBody(p.Body, s)
+	p.decodeBody()
 	p.body.end = p.body.start + len(s.Since(p.body.start))
+}
+
+// decodeBody decodes the body, if it can be decoded into the struct of its type.
+func (p *parser) decodeBody() {
+	s := &p.s
+	p.other = 0
+	if kind := s.Peek(); kind != '{' && kind != 'n' {
+		if _, ok := p.Body.(*Ephemeral); !ok {
+			p.other = kind
+			s.Mismatch("object")
+			return
+		}
+	}
+	decodeBody(p.Body, s)
 }
 
 // readState reads the receipts. "", null and words of other enumerations have
 // been seen in their place.
 func (p *parser) readState() {
-	if p.s.Peek() != '{' {
+	p.State = nil
+	if p.s.Peek() == '"' {
 		p.s.Skip()
 		return
 	}
-	p.State = new(EventState)
-	p.State.decode(&p.s)
+	if p.s.opens() {
+		p.State = new(EventState)
+		p.State.decode(&p.s)
+	}
 }
 
 func (p *parser) readEmbedded() {
 	s := &p.s
-	o, ok := s.Object()
-	if !ok {
-		return
-	}
+	p.FromUser, p.FromMember = nil, ""
+	o, _ := s.Object()
 	for s.Next(&o) {
 		switch s.Name(&o) {
 		case "from_user":
-			s.Once(&o, 0)
-			if !s.Null() {
+			p.FromUser = nil
+			if s.opens() {
 				p.FromUser = newUser(s)
 				p.FromUser.decode(s)
 			}
 		case "from_member":
-			s.Once(&o, 1)
-			var m struct{ id string }
-			if o, ok := s.Object(); ok {
-				for s.Next(&o) {
-					if s.Name(&o) == "id" {
-						s.Once(&o, 0)
-						m.id, _ = s.Text()
-					} else {
-						s.Unknown(&o)
-					}
-				}
-			}
-			p.FromMember = m.id
+			p.FromMember = readOneText(s, "id")
 		default:
 			s.Unknown(&o)
 		}
@@ -320,29 +352,28 @@ func (p *parser) readEmbedded() {
 // readLinks reads _links.self.href.
 func (p *parser) readLinks() {
 	s := &p.s
-	o, ok := s.Object()
-	if !ok {
-		return
-	}
+	p.link = ""
+	o, _ := s.Object()
 	for s.Next(&o) {
-		if s.Name(&o) != "self" {
+		if s.Name(&o) == "self" {
+			p.link = readOneText(s, "href")
+		} else {
 			s.Unknown(&o)
-			continue
-		}
-		s.Once(&o, 0)
-		self, ok := s.Object()
-		if !ok {
-			continue
-		}
-		for s.Next(&self) {
-			if s.Name(&self) == "href" {
-				s.Once(&self, 0)
-				p.href, _ = s.Text()
-			} else {
-				s.Unknown(&self)
-			}
 		}
 	}
+}
+
+// readOneText reads an object and returns one of its texts.
+func readOneText(s *scanner, name string) (text string) {
+	o, _ := s.Object()
+	for s.Next(&o) {
+		if s.Name(&o) == name {
+			text, _ = s.Text()
+		} else {
+			s.Unknown(&o)
+		}
+	}
+	return text
 }
 
 // conversationInLink returns the ID in …/conversations/{id}/….
@@ -361,38 +392,45 @@ func conversationInLink(href string) string {
 	return id
 }
 
+// content returns the text of the body, or "".
+func (p *parser) content() Raw {
+	if p.body.end == 0 {
+		return ""
+	}
+	return p.Raw[p.body.start:p.body.end]
+}
+
 // finish returns the event, and decodes the body unless that was done. The envelope
 // is complete.
 func (p *parser) finish() *Event {
-	s, shape := &p.s, p.shape
-	var content Raw
-	if p.body.end != 0 {
-		content = p.Raw[p.body.start:p.body.end]
-	}
 	if p.made == nil {
 		p.make(p.Type) // event_type has named it
 	}
-	if p.made != nil && p.pending && shape == nil {
-		s.Seek(p.body.start)
-		decodeBody(p.Body, s)
-		shape = s.ShapeFrom(p.body.start, "body")
+	if p.made != nil && p.pending {
+		p.s.Seek(p.body.start)
+		p.decodeBody()
 	}
-	if p.made != nil && shape == nil {
+	if p.made != nil && p.other == 0 {
 		if p.destination != "" || p.fromMB != Unset {
 			if b, ok := p.Body.(interface{ signal(string, Bool) }); ok {
 				b.signal(p.destination, p.fromMB)
 			}
 		}
+		if p.ConversationID == "" {
+			if b, ok := p.Body.(interface{ conversationID() string }); ok {
+				p.ConversationID = b.conversationID()
+			}
+		}
 		*p.made = p.Event
 		return p.made
 	}
-	if name, ok := p.Type.customName(); ok && shape == nil {
+	if name, ok := p.Type.customName(); ok {
 		x := new(struct {
 			event Event
 			body  Custom
 		})
 		p.Body = &x.body
-		x.event, x.body = p.Event, Custom{Name: name, JSON: content}
+		x.event, x.body = p.Event, Custom{Name: name, JSON: p.content()}
 		return &x.event
 	}
 	x := new(struct {
@@ -400,6 +438,9 @@ func (p *parser) finish() *Event {
 		body  RawBody
 	})
 	p.Body = &x.body
-	x.event, x.body = p.Event, RawBody{Type: p.Type, JSON: content, Err: shape}
+	x.event, x.body = p.Event, RawBody{Type: p.Type, JSON: p.content()}
+	if p.other != 0 {
+		x.body.Err = &jsonscan.ShapeError{Path: "body", Want: "object", Found: p.other.Found()}
+	}
 	return &x.event
 }

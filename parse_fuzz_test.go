@@ -6,20 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// The fuzz tests compare the decoder with encoding/json, which reads the same
-// structs by their tags, and with jsontext, which says what strict JSON is.
+// The fuzz tests compare the decoders with the model of reading_model_test.go.
 
 // seedCorpus adds every text in testdata, and an empty event of each type.
 func seedCorpus(f *testing.F) {
@@ -60,42 +60,94 @@ func FuzzParseEvent(f *testing.F) {
 	f.Fuzz(checkParseEvent)
 }
 
+// checkParseEvent holds ParseEvent to the model: it accepts what encoding/json accepts as
+// an object with a text under exactly "type", no deeper than 512, and reads the same.
 func checkParseEvent(t *testing.T, data []byte) {
 	sent := bytes.Clone(data)
 	e, err := ParseEvent(data)
 	if !bytes.Equal(sent, data) {
 		t.Fatal("ParseEvent changed its argument")
 	}
-	strict := strictJSON(data, deepest)
-	m := modelEvent(data)
+	text := bytes.TrimPrefix(data, []byte("\ufeff"))
+	valid := json.Valid(text) && depthOf(text) <= deepest
+	want, misfits := modelEvent(data)
 	if err != nil {
 		if _, ok := errors.AsType[*DecodeError](err); !ok || e != nil {
 			t.Fatalf("ParseEvent = %v, %T", e, err)
 		}
-		if strict && m.usable {
+		if valid && want != nil {
 			t.Fatalf("ParseEvent refused a usable event: %v", err)
 		}
 		return
 	}
-	if !strict {
-		t.Fatal("ParseEvent accepted what is not strict JSON")
+	if !valid {
+		t.Fatal("ParseEvent accepted what is not JSON, or too deep")
 	}
-	if e.Body == nil || e.Type == "" || e.ID < 0 || string(e.Raw) != string(data) {
+	if e.Body == nil || e.Type == "" || e.ID < 0 || string(e.Raw) != string(text) {
 		t.Fatalf("ParseEvent = %+v", e)
 	}
-	if m.usable && (e.Type != m.typ || e.ID != m.id) {
-		t.Fatalf("ParseEvent read type %q and ID %d, want %q and %d", e.Type, e.ID, m.typ, m.id)
+	got := e.Misfits()
+	for _, m := range got {
+		if m.Path == "" || m.Want == "" || m.Found == "" {
+			t.Fatalf("misfit %+v", m)
+		}
+	}
+	if want != nil && !bothSpellings(data) {
+		if diff := cmp.Diff(want, e, sameJSON, sameErrors, cmpopts.IgnoreFields(Event{}, "Raw")); diff != "" {
+			t.Fatalf("event (-model +ParseEvent):\n%s", diff)
+		}
+		if diff := cmp.Diff(misfits, misfitPaths(got)); diff != "" && len(got) < maxMisfits {
+			t.Fatalf("misfits (-model +ParseEvent):\n%s", diff)
+		}
 	}
 	checkRoundTrip(t, e)
-	if m.usable {
-		checkBody(t, e, m)
-	}
 	e.Deleted()
 	e.MemberID()
 }
 
+func misfitPaths(list []Misfit) (paths []string) {
+	for _, m := range list {
+		paths = append(paths, m.Path)
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// bothSpellings reports whether the text has both isFromMB and isFromMb: then the last
+// one counts, and the model knows no order.
+func bothSpellings(text []byte) bool {
+	x, _ := decodeAny(bytes.TrimPrefix(text, []byte("\ufeff")))
+	if list, ok := x.([]any); ok && len(list) > 1 {
+		x = list[1]
+	}
+	m, _ := x.(map[string]any)
+	_, one := m["isFromMB"]
+	_, two := m["isFromMb"]
+	return one && two
+}
+
 // deepest is how deep an event may be nested.
 const deepest = 512
+
+// depthOf is how deep a valid JSON text is nested.
+func depthOf(text []byte) (deepest int) {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return deepest
+}
 
 // strictJSON reports whether text is one JSON value by every standard: RFC 8259,
 // without repeated names and invalid Unicode, and no deeper than given.
@@ -114,49 +166,7 @@ func strictJSON(text []byte, deepest int) bool {
 	}
 }
 
-// model is what encoding/json finds in the text of an event.
-type model struct {
-	usable bool // an event that ParseEvent has to accept
-	typ    EventType
-	id     EventID
-	fields map[string]json.RawMessage
-}
-
-// modelEvent reads plain events and packets; of a push notification, and of what
-// only ParseEvent can judge, it says nothing.
-func modelEvent(data []byte) model {
-	var m model
-	var packet []json.RawMessage
-	if json.Unmarshal(data, &packet) == nil && len(packet) > 1 {
-		if json.Unmarshal(packet[0], &m.typ) != nil {
-			return model{}
-		}
-		data = packet[1]
-	}
-	if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) || json.Unmarshal(data, &m.fields) != nil {
-		return model{}
-	}
-	if t, ok := m.fields["type"]; ok {
-		var typ EventType
-		if json.Unmarshal(t, &typ) != nil {
-			return model{}
-		}
-		if m.typ == "" {
-			m.typ = typ
-		}
-	}
-	if text, ok := m.fields["id"]; ok && string(text) != "null" {
-		id, err := strconv.ParseUint(strings.Trim(string(text), `"`), 10, 63)
-		if err != nil {
-			return model{}
-		}
-		m.id = EventID(id)
-	}
-	m.usable = m.typ != ""
-	return m
-}
-
-// checkRoundTrip writes an event and reads it again.
+// checkRoundTrip writes an event, as it was received and by its fields, and reads it again.
 func checkRoundTrip(t *testing.T, e *Event) {
 	t.Helper()
 	text, err := json.Marshal(e)
@@ -170,25 +180,26 @@ func checkRoundTrip(t *testing.T, e *Event) {
 	if diff := cmp.Diff(e, again, sameJSON, sameErrors); diff != "" {
 		t.Fatalf("round trip (-first +second):\n%s", diff)
 	}
-
-	// The body alone, through its fields.
-	first, err := json.Marshal(e.Body)
+	made := *e
+	made.Raw = ""
+	switch b := e.Body.(type) { // no body is written as an empty one
+	case *RawBody:
+		b.JSON = b.JSON.orEmptyObject()
+	case *Custom:
+		b.JSON = b.JSON.orEmptyObject()
+	case *Ephemeral:
+		b.JSON = b.JSON.orEmptyObject()
+	}
+	text, err = json.Marshal(&made)
 	if err != nil {
-		t.Fatalf("json.Marshal of the body: %v", err)
+		t.Fatalf("json.Marshal of the fields: %v", err)
 	}
-	again, err = ParseEvent(append(append([]byte(`{"body":`), first...), `,"type":`+quote(e.Type)+`}`...))
+	again, err = ParseEvent(text)
 	if err != nil {
-		t.Fatalf("the body that was accepted is refused when it is written: %v\n%s", err, first)
+		t.Fatalf("what was accepted is refused when its fields are written: %v\n%s", err, text)
 	}
-	if got, want := reflect.TypeOf(again.Body), reflect.TypeOf(e.Body); got != want && want != reflect.TypeFor[*RawBody]() {
-		t.Fatalf("the body is a %v when it is written and read, want %v\n%s", got, want, first)
-	}
-	second, err := json.Marshal(again.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if reflect.TypeOf(again.Body) == reflect.TypeOf(e.Body) && !bytes.Equal(first, second) {
-		t.Fatalf("the body, written and read twice:\n%s\n%s", first, second)
+	if diff := cmp.Diff(e, again, sameJSON, sameErrors, cmpopts.IgnoreFields(Event{}, "Raw")); diff != "" {
+		t.Fatalf("round trip of the fields (-first +second):\n%s\n%s", diff, text)
 	}
 }
 
@@ -198,85 +209,6 @@ func quote(v any) string {
 		return "not JSON: " + err.Error()
 	}
 	return string(text)
-}
-
-// checkBody compares the body with what encoding/json makes of it.
-func checkBody(t *testing.T, e *Event, m model) {
-	t.Helper()
-	content := m.fields["body"]
-	info := eventTypeNamed(e.Type)
-	if info == nil {
-		switch b := e.Body.(type) {
-		case *Custom:
-			if name, ok := e.Type.customName(); !ok || b.Name != name || string(b.JSON) != string(content) {
-				t.Fatalf("custom body %q: %s", b.Name, b.JSON)
-			}
-		case *RawBody:
-			if b.Type != e.Type || string(b.JSON) != string(content) {
-				t.Fatalf("raw body %q: %s", b.Type, b.JSON)
-			}
-		default:
-			t.Fatalf("an unknown type has a %T", b)
-		}
-		return
-	}
-	_, want, _ := info.alloc()
-	if namesInAnotherCase(content) || content != nil && json.Unmarshal(content, want) != nil {
-		return // encoding/json reads other fields, or is less tolerant
-	}
-	normalizeAll(reflect.ValueOf(want))
-	if s, ok := want.(interface{ signal(string, Bool) }); ok {
-		var destination string
-		var fromMB Bool
-		mb, mb2 := m.fields["isFromMB"], m.fields["isFromMb"]
-		if mb != nil && mb2 != nil {
-			return // the last one counts
-		}
-		if unmarshalField(m.fields["session_destination"], &destination) != nil || unmarshalField(append(mb, mb2...), &fromMB) != nil {
-			return // the envelope is malformed
-		}
-		s.signal(destination, fromMB)
-	}
-	if b, ok := e.Body.(*RawBody); ok {
-		if b.Err == nil || strings.HasPrefix(b.Err.Error(), "body") {
-			t.Fatalf("encoding/json can read the body: %v", b.Err)
-		}
-		return // the envelope is malformed
-	}
-	if diff := cmp.Diff(Body(want), e.Body, sameJSON, sameErrors); diff != "" {
-		t.Fatalf("body (-encoding/json +ParseEvent):\n%s", diff)
-	}
-}
-
-func unmarshalField(text json.RawMessage, v any) error {
-	if text == nil {
-		return nil
-	}
-	return json.Unmarshal(text, v)
-}
-
-// normalizeAll does what the decoders do when they have read a struct.
-func normalizeAll(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			normalizeAll(v.Elem())
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			normalizeAll(v.Index(i))
-		}
-	case reflect.Struct:
-		if v.Type() == reflect.TypeFor[time.Time]() {
-			return
-		}
-		for _, field := range v.Fields() {
-			normalizeAll(field)
-		}
-		if n, ok := reflect.TypeAssert[interface{ normalize() }](v.Addr()); ok {
-			n.normalize()
-		}
-	}
 }
 
 // bodyFields are the names that the structs read, and the same folded.
@@ -332,10 +264,13 @@ func namesInAnotherCase(text []byte) bool {
 // fold makes names equal that differ in case alone.
 func fold(name string) string { return "fold:" + strings.ToLower(strings.ToUpper(name)) }
 
-// sameJSON compares raw JSON by what it says; null says the same as nothing.
+// sameJSON compares raw JSON by what it says; null says the same as nothing. A header that
+// is not text is its JSON.
 var sameJSON = cmp.Options{
 	cmp.Comparer(func(a, b Raw) bool { return a == b || canonical(string(a)) == canonical(string(b)) }),
-	cmp.Comparer(func(a, b json.RawMessage) bool { return canonical(string(a)) == canonical(string(b)) }),
+	cmp.Comparer(func(a, b Headers) bool {
+		return (a == nil) == (b == nil) && maps.EqualFunc(a, b, func(x, y string) bool { return x == y || canonical(x) == canonical(y) })
+	}),
 }
 
 func canonical(text string) string {

@@ -10,22 +10,28 @@ import (
 // ParseEvents reads a list of events: a bare array, or a page of any version.
 // Links of the page are not followed; an empty object is an empty list.
 //
-// When some events of the list cannot be used, be it that their text is not strict
-// JSON, it returns the others, with an error that names each bad one by its place.
+// It fails only for what is not a list, with a [*DecodeError]. An element that [ParseEvent]
+// refuses, even one that is not JSON, becomes an [Event] too, at its place: with the ID
+// and the ConversationID, as far as they can be read, no Type, and a [*RawBody] whose Err
+// says what is wrong.
 func ParseEvents(data []byte) ([]*Event, error) {
 	page, err := parsePage(data)
-	return page.Items, err
+	if err != nil {
+		return nil, err
+	}
+	return page.Items, nil
 }
 
 // parsePage is ParseEvents with the cursors of the page.
 func parsePage(data []byte) (*Page[Event], error) {
+	data = withoutMark(data)
 	l := listing{data: data}
 	l.s.Reset("", data)
-	found, err := l.read()
+	events, err := l.read()
 	if err != nil {
-		return &Page[Event]{}, &DecodeError{Err: fmt.Errorf("list: %w", err)}
+		return nil, &DecodeError{Err: fmt.Errorf("list: %w", err)}
 	}
-	return &Page[Event]{Items: found.events, Next: l.next, Prev: l.prev}, errors.Join(found.bad...)
+	return &Page[Event]{Items: events, Next: l.next, Prev: l.prev}, nil
 }
 
 // listing reads a list of events.
@@ -40,21 +46,15 @@ type listing struct {
 // looks at, for an item of a few bytes.
 const maxWrong = 4
 
-// items is what an array of events holds.
-type items struct {
-	events []*Event
-	bad    []error // the others
-}
-
-func (l *listing) read() (*items, error) {
+func (l *listing) read() ([]*Event, error) {
 	s := &l.s
-	found, page := readList(s, "events", l.items)
+	events, page := readList(s, "events", l.items)
 	l.next, l.prev = page.next, page.prev
 	s.End()
-	if found == nil {
-		found = &items{events: []*Event{}}
+	if events == nil {
+		events = []*Event{}
 	}
-	return found, cmp.Or(s.Err(), page.eventsErr())
+	return events, cmp.Or(s.Err(), page.eventsErr())
 }
 
 // eventsErr says why a text is not a list of events.
@@ -77,32 +77,29 @@ func (l *pageInfo) eventsErr() error {
 	}
 }
 
-func (l *listing) items() *items {
-	found := &items{events: []*Event{}}
+func (l *listing) items() []*Event {
+	events := []*Event{}
 	a, _ := l.s.Array()
-	for i := 0; l.s.More(&a); i++ {
+	for l.s.More(&a) {
 		start := l.s.Offset()
-		e, end, err := l.item(start)
+		e, end := l.item(start)
 		l.s.Seek(end)
-		if err != nil {
-			found.bad = append(found.bad, fmt.Errorf("nexmo: list: item %d: %w", i, err))
-			continue
+		if len(events) == 0 { // others will be about as long; a page has 100 at most
+			events = make([]*Event, 0, min(1+len(l.data[end:])/(end-start), 100))
 		}
-		if len(found.events) == 0 { // others will be about as long; a page has 100 at most
-			found.events = make([]*Event, 0, min(1+len(l.data[end:])/(end-start), 100))
-		}
-		found.events = append(found.events, e)
+		events = append(events, e)
 	}
-	return found
+	return events
 }
 
 // item parses the item at an offset and returns where it ends.
-func (l *listing) item(start int) (e *Event, end int, err error) {
+func (l *listing) item(start int) (e *Event, end int) {
+	var err error
 	guess := 0
 	if l.data[start] == '{' && l.wrong < maxWrong {
 		guess = closingBrace(l.data, start)
 		if e, err = ParseEvent(l.data[start:guess]); err == nil {
-			return e, guess, nil // only what ends there can be parsed
+			return e, guess // only what ends there can be parsed
 		}
 	}
 	if end = skipItem(l.data, start); end != guess {
@@ -111,7 +108,10 @@ func (l *listing) item(start int) (e *Event, end int, err error) {
 			l.wrong++
 		}
 	}
-	return e, end, err
+	if err != nil {
+		e = unusable(bytes.TrimRight(l.data[start:end], " \t\r\n"), errors.Unwrap(err))
+	}
+	return e, end
 }
 
 // closingBrace returns the end of the object at an offset, if there are no braces

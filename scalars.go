@@ -11,7 +11,7 @@ import (
 // all are different. The zero value is [Unset] and is not written to JSON.
 //
 // true and false are read in the forms that the service has used: as JSON
-// booleans, as the texts "true" and "false", and as 1 and 0.
+// booleans, as the texts "true" and "false", and as 1 and 0 or their texts.
 type Bool uint8
 
 // The three states of a [Bool].
@@ -52,38 +52,31 @@ func (b Bool) MarshalJSON() ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-// UnmarshalJSON reads a boolean, its text, or 1 and 0.
+// UnmarshalJSON reads a boolean, its text, 1 and 0, or their texts.
 func (b *Bool) UnmarshalJSON(data []byte) error { return decodeJSON(data, b) }
 
 func (b *Bool) decode(s *scanner) {
-	start := s.Offset()
-	switch s.Peek() {
-	case '"':
-		switch text, _ := s.Text(); text {
-		case "true":
-			*b = True
-		case "false":
-			*b = False
-		default:
-			s.Fail(start, "true or false")
-		}
-	case '0':
-		switch text, _ := s.Number(); text {
-		case "1":
-			*b = True
-		case "0":
-			*b = False
-		default:
-			s.Fail(start, "true or false")
-		}
-	default:
+	kind, start := s.Peek(), s.Offset()
+	if kind != '"' && kind != '0' {
 		if v, ok := s.Bool(); ok {
 			*b = BoolOf(v)
 		}
+		return
+	}
+	text, _ := s.Text()
+	f, err := strconv.ParseFloat(text, 64)
+	switch {
+	case text == "true", err == nil && f == 1:
+		*b = True
+	case text == "false", err == nil && f == 0:
+		*b = False
+	case text != "":
+		s.Fail(start, "true or false")
 	}
 }
 
-// Milliseconds is a duration that travels as a whole number of milliseconds.
+// Milliseconds is a duration that travels as a number of milliseconds, which is whole in
+// all that the service sends.
 type Milliseconds time.Duration
 
 // Duration returns d as a [time.Duration].
@@ -94,7 +87,7 @@ func (d Milliseconds) String() string { return time.Duration(d).String() }
 
 // MarshalJSON writes a number of milliseconds.
 func (d Milliseconds) MarshalJSON() ([]byte, error) {
-	return strconv.AppendInt(nil, time.Duration(d).Milliseconds(), 10), nil
+	return strconv.AppendFloat(nil, float64(d)/float64(time.Millisecond), 'f', -1, 64), nil
 }
 
 // UnmarshalJSON reads a number of milliseconds.
@@ -163,19 +156,19 @@ func (d Degrees) MarshalJSON() ([]byte, error) {
 func (d *Degrees) UnmarshalJSON(data []byte) error { return decodeJSON(data, d) }
 
 func (d *Degrees) decode(s *scanner) {
-	if v, ok := decodeNumber(s, "degrees"); ok {
+	if v, ok := s.FloatOf("degrees"); ok {
 		*d = Degrees(v)
 	}
 }
 
-// StringList is a list of texts; a single text is read as a list of one.
+// StringList is a list of texts; a single one is read as a list of one.
 type StringList []string
 
 // UnmarshalJSON reads an array of texts or one text.
 func (l *StringList) UnmarshalJSON(data []byte) error { return decodeJSON(data, l) }
 
 func (l *StringList) decode(s *scanner) {
-	if s.Peek() == '"' {
+	if kind := s.Peek(); kind == '"' || kind == '0' {
 		if v, ok := s.Text(); ok {
 			*l = StringList{v}
 		}
@@ -202,9 +195,6 @@ func (h *Headers) decode(s *scanner) {
 			m = make(Headers)
 		}
 		name := s.Name(&o)
-		if !s.Remember(&o) {
-			return
-		}
 		if s.Peek() == '"' {
 			m[name], _ = s.Text()
 		} else if raw, ok := s.Raw(); ok {

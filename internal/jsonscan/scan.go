@@ -1,4 +1,4 @@
-// Package jsonscan is a strict scanner over one JSON text, made for generated
+// Package jsonscan is a scanner over one JSON text, made for generated
 // decoders: they ask for the value they document and the scanner either hands
 // it out or remembers what was wrong.
 //
@@ -7,9 +7,13 @@
 // that a value is valid JSON of another kind than the caller documents; the
 // value is skipped, and the scan goes on.
 //
+// A scanner reads strictly or leniently. Strict is for what decides whom to trust.
 // Accepted is what RFC 8259 allows, less what two readers may understand
 // differently: invalid UTF-8, unpaired surrogate escapes, duplicate member
 // names, and nesting deeper than [MaxDepth]. That holds for skipped values too.
+//
+// Lenient is for what is trusted already, see [Scanner.ResetLenient]: of the four,
+// only the nesting is refused.
 package jsonscan
 
 import (
@@ -50,19 +54,19 @@ type Scanner struct {
 	root int    // offset of the outermost value
 	pos  int    // offset of the next byte
 	// depth is the number of objects and arrays that are open.
-	depth int
-	err   *SyntaxError // first syntax error
+	depth   int
+	lenient bool
+	err     *SyntaxError // first syntax error
 
 	// Where the unknown names of all open objects begin, outermost first.
 	names [fewNames]int32
 	more  []int32 // those behind names
 	held  int     // how many there are
 
-	// The first mismatch, if any.
-	mismatched    bool
-	mismatchAt    int
-	mismatchWant  string
-	mismatchFound Kind
+	mismatched bool
+	first      mismatch // if mismatched
+	all        []mismatch
+	most       int // how many are to be kept in all
 }
 
 // SyntaxError says where and why a text is not acceptable JSON. It never holds
@@ -89,9 +93,20 @@ func (s *Scanner) Reset(src string, raw []byte) {
 	// One by one: names need not be cleared.
 	s.src, s.raw = src, raw
 	s.pos, s.depth, s.held = 0, 0, 0
-	s.err, s.mismatched = nil, false
+	s.err, s.mismatched, s.lenient = nil, false, false
+	s.all, s.most = nil, 0
 	s.next()
 	s.root = s.pos
+}
+
+// ResetLenient is Reset for a text that is read as far as it can be. What is not
+// Unicode is read as U+FFFD, as encoding/json does; of the members with one name the
+// caller gets all, and the last counts, see [Scanner.Again]. A number is read as text
+// where text is wanted, and a text as the number that it holds. [Scanner.Time] reads
+// more forms.
+func (s *Scanner) ResetLenient(src string, raw []byte) {
+	s.Reset(src, raw)
+	s.lenient = true
 }
 
 // Err is the first syntax error, a [*SyntaxError], or nil. After one, every

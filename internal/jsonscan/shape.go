@@ -1,6 +1,7 @@
 package jsonscan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,8 +23,15 @@ func (e *ShapeError) Error() string {
 	return e.Path + ": " + text
 }
 
+// mismatch is a value that is not what the caller wants.
+type mismatch struct {
+	at    int // where it begins
+	want  string
+	found Kind
+}
+
 // Mismatch skips the next value, remembering that it is not what the caller
-// wants. Only the first mismatch is remembered.
+// wants.
 func (s *Scanner) Mismatch(want string) {
 	found, at := s.Peek(), s.pos
 	s.skip()
@@ -51,19 +59,45 @@ func (s *Scanner) ShapeFrom(start int, prefix string) error {
 	if !s.mismatched || s.err != nil {
 		return nil
 	}
-	walker := Scanner{raw: s.raw, src: s.src, pos: start}
-	path := []byte(prefix)
-	walker.walk(s.mismatchAt, &path)
-	return &ShapeError{
-		Path:  strings.TrimPrefix(string(path), "."),
-		Want:  s.mismatchWant,
-		Found: s.mismatchFound.found(),
-	}
+	err, _ := s.shapeOf(s.first, start, prefix)
+	return err
 }
 
-// ResetShape forgets the mismatch, so that the next one is remembered.
-func (s *Scanner) ResetShape() {
-	s.mismatched, s.mismatchAt, s.mismatchWant, s.mismatchFound = false, 0, "", 0
+// shapeOf returns a mismatch within the value at offset start, and whether it counts: it
+// does not in a member whose name is there once more further on.
+func (s *Scanner) shapeOf(m mismatch, start int, prefix string) (err *ShapeError, counts bool) {
+	w := walker{Scanner: Scanner{raw: s.raw, src: s.src, pos: start, lenient: true}, target: m.at, path: []byte(prefix)}
+	w.walk()
+	return &ShapeError{Path: strings.TrimPrefix(string(w.path), "."), Want: m.want, Found: m.found.Found()}, !w.replaced
+}
+
+// Collect makes the scanner remember mismatches beyond the first, up to a number of
+// them. Reset ends that.
+func (s *Scanner) Collect(most int) { s.most = most }
+
+// Collected returns the mismatches since Collect, in the order of the text. The path of
+// one between the offsets start and end begins at the value at start, that of another at
+// the outermost value. Those of members that a later one with the same name replaces are
+// left out. After a syntax error it is empty.
+func (s *Scanner) Collected(start, end int) []*ShapeError {
+	if s.err != nil {
+		return nil
+	}
+	slices.SortStableFunc(s.all, func(a, b mismatch) int { return a.at - b.at })
+	var list []*ShapeError
+	for i, m := range s.all {
+		if i > 0 && m.at == s.all[i-1].at {
+			continue // the value was read twice
+		}
+		from := s.root
+		if start <= m.at && m.at < end {
+			from = start
+		}
+		if err, counts := s.shapeOf(m, from, ""); counts {
+			list = append(list, err)
+		}
+	}
+	return list
 }
 
 // refuse deals with a value that is not what the caller wants. A null stands for
@@ -74,42 +108,65 @@ func (s *Scanner) refuse(want string) {
 	}
 }
 
-// note remembers a mismatch if it is the first.
+// note remembers a mismatch.
 func (s *Scanner) note(at int, want string, found Kind) {
-	if s.mismatched || s.err != nil {
+	if s.err != nil {
 		return
 	}
-	s.mismatched, s.mismatchAt, s.mismatchWant, s.mismatchFound = true, at, want, found
+	m := mismatch{at, want, found}
+	if !s.mismatched {
+		s.mismatched, s.first = true, m
+	}
+	if len(s.all) < s.most {
+		s.all = append(s.all, m)
+	}
 }
 
-// walk goes through the next value up to the byte at target and reports whether
-// it got there. If so, path was extended to the innermost value with that byte.
-func (s *Scanner) walk(target int, path *[]byte) bool {
-	kind, outer := s.Peek(), len(*path)
-	if s.pos >= target {
-		return true
-	}
-	switch kind {
-	case '{':
-		for o, _ := s.Object(); s.Next(&o); {
-			*path = append(append((*path)[:outer], '.'), pathName(s.Name(&o))...)
-			if s.walk(target, path) {
-				return true
+// walker looks for the path of a value.
+type walker struct {
+	Scanner
+	target   int // where the value begins
+	path     []byte
+	replaced bool // a member on the path is there once more further on
+}
+
+// walk consumes the next value and reports whether the byte at target is in it. If so,
+// path was extended to the innermost value with that byte.
+func (w *walker) walk() bool {
+	kind, outer := w.Peek(), len(w.path)
+	found := w.pos >= w.target
+	switch {
+	case found:
+		w.skip()
+	case kind == '{':
+		name := "" // on the path
+		for o, _ := w.Object(); w.Next(&o); {
+			if found {
+				w.replaced = w.replaced || w.Name(&o) == name
+				w.skip()
+				continue
 			}
+			name = w.Name(&o)
+			w.path = append(append(w.path[:outer], '.'), pathName(name)...)
+			found = w.walk()
 		}
-	case '[':
-		a, _ := s.Array()
-		for i := int64(0); s.More(&a); i++ {
-			*path = append(strconv.AppendInt(append((*path)[:outer], '['), i, 10), ']')
-			if s.walk(target, path) {
-				return true
+	case kind == '[':
+		a, _ := w.Array()
+		for i := int64(0); w.More(&a); i++ {
+			if found {
+				w.skip()
+				continue
 			}
+			w.path = append(strconv.AppendInt(append(w.path[:outer], '['), i, 10), ']')
+			found = w.walk()
 		}
 	default:
-		s.skip()
+		w.skip()
 	}
-	*path = (*path)[:outer]
-	return s.pos > target
+	if !found {
+		w.path = w.path[:outer]
+	}
+	return found || w.pos > w.target
 }
 
 // pathName is a member name as it may appear in a path.
@@ -128,8 +185,8 @@ func pathName(name string) string {
 	return name
 }
 
-// found names a kind in a [ShapeError].
-func (k Kind) found() string {
+// Found names a kind as a [ShapeError] does.
+func (k Kind) Found() string {
 	switch k {
 	case '{':
 		return "an object"

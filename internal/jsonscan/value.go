@@ -2,10 +2,11 @@ package jsonscan
 
 import (
 	"encoding/binary"
+	"errors"
+	"math"
 	"math/bits"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -19,12 +20,15 @@ func (s *Scanner) Text() (string, bool) {
 			return s.view(i+1, end), true
 		}
 	}
-	if s.next() != '"' {
-		s.refuse("text")
-		return "", false
+	switch c := s.next(); {
+	case c == '"':
+		text := s.text()
+		return text, s.err == nil
+	case s.lenient && kinds[c] == '0':
+		return s.Number()
 	}
-	text := s.text()
-	return text, s.err == nil
+	s.refuse("text")
+	return "", false
 }
 
 // Bool consumes true or false. It returns ok=false for null, and for anything
@@ -47,22 +51,29 @@ func (s *Scanner) Null() bool {
 }
 
 // Number consumes a number and returns it as it is spelt. It returns false for
-// null, and for anything else after having recorded a mismatch.
+// null, and for anything else after having recorded a mismatch. A lenient scanner
+// takes the text of a number for it, here and in [Scanner.Float] and [Scanner.Int],
+// and the empty text for null.
 func (s *Scanner) Number() (text string, ok bool) {
-	text, _, ok = s.numeral("number")
-	return text, ok
+	n, ok := s.numeral("number")
+	return n.text, ok
 }
 
 // Float consumes a number. It returns false for null, and for anything else and
 // numbers out of range after having recorded a mismatch.
 func (s *Scanner) Float() (float64, bool) {
-	text, _, ok := s.numeral("number")
+	return s.FloatOf("number")
+}
+
+// FloatOf is Float for a caller who says what the number is.
+func (s *Scanner) FloatOf(want string) (float64, bool) {
+	n, ok := s.numeral(want)
 	if !ok {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(text, 64)
+	f, err := strconv.ParseFloat(n.text, 64)
 	if err != nil {
-		s.note(s.pos-len(text), "number", '0')
+		s.note(n.at, want, n.kind)
 		return 0, false
 	}
 	return f, true
@@ -72,87 +83,28 @@ func (s *Scanner) Float() (float64, bool) {
 // an exponent. It returns false for null, and for anything else and numbers out
 // of range after having recorded a mismatch.
 func (s *Scanner) Int() (int64, bool) {
-	text, plain, ok := s.numeral("whole number")
+	return s.IntOf("whole number", math.MinInt64)
+}
+
+// IntOf is Int for a caller who says what the number is, and the least that it can be.
+func (s *Scanner) IntOf(want string, least int64) (int64, bool) {
+	n, ok := s.numeral(want)
 	if !ok {
 		return 0, false
 	}
-	var n int64
-	if plain {
+	var v int64
+	if n.plain {
 		var err error
-		n, err = strconv.ParseInt(text, 10, 64)
+		v, err = strconv.ParseInt(n.text, 10, 64)
 		ok = err == nil
 	} else {
-		n, ok = wholeNumber(text)
+		v, ok = wholeNumber(n.text)
 	}
-	if !ok {
-		s.note(s.pos-len(text), "whole number", '0')
+	if !ok || v < least {
+		s.note(n.at, want, n.kind)
 		return 0, false
 	}
-	return n, true
-}
-
-// Time consumes a time in RFC 3339, as [time.Time.UnmarshalText] reads it, and
-// returns it in UTC. It returns false for null and empty text, and for anything
-// else after having recorded a mismatch.
-func (s *Scanner) Time() (time.Time, bool) {
-	const want = "RFC 3339 time"
-	if s.Peek() != '"' {
-		s.refuse(want)
-		return time.Time{}, false
-	}
-	at := s.pos
-	start, end, escaped := s.quoted()
-	text := s.raw[start:end]
-	if len(text) == 0 { // as it is after a syntax error
-		return time.Time{}, false
-	}
-	if escaped {
-		text = []byte(unescape(string(text)))
-	}
-	if t, ok := parseTime(text); ok {
-		return t, true
-	}
-	var t time.Time
-	if t.UnmarshalText(text) != nil {
-		s.note(at, want, '"')
-		return time.Time{}, false
-	}
-	return t.UTC(), true
-}
-
-// parseTime reads the form in which nearly all times come, with milliseconds and
-// in UTC, at a third of what the standard library takes for any.
-func parseTime(text []byte) (time.Time, bool) {
-	if len(text) != len(timeLayout) || !fits(text, 0) || !fits(text, 8) || !fits(text, 16) {
-		return time.Time{}, false
-	}
-	two := func(i int) int { return 10*int(text[i]-'0') + int(text[i+1]-'0') }
-	year, month, day := 100*two(0)+two(2), two(5), two(8)
-	hour, minute, second := two(11), two(14), two(17)
-	if month < 1 || month > 12 || day < 1 || day > 28 || hour > 23 || minute > 59 || second > 59 {
-		return time.Time{}, false // or a day that not every month has
-	}
-	return time.Date(year, time.Month(month), day, hour, minute, second, (10*two(20)+int(text[22]-'0'))*1e6, time.UTC), true
-}
-
-const (
-	timeLayout = "0000-00-00T00:00:00.000Z"
-	// timeRoom is how far a byte of a time, less that of the layout, is from its
-	// high bit if it is the greatest that is allowed: a digit may be 9 more.
-	timeRoom = "\x76\x76\x76\x76\x7f\x76\x76\x7f\x76\x76\x7f\x76\x76\x7f\x76\x76\x7f\x76\x76\x7f\x76\x76\x76\x7f"
-)
-
-// fits tells whether eight bytes of a time are those of the layout, but for the digits.
-func fits(text []byte, i int) bool {
-	const high = 0x8080808080808080
-	digits := eight(text[i:]) ^ eight(timeLayout[i:])
-	return (digits|(digits+eight(timeRoom[i:])))&high == 0
-}
-
-// eight is the next eight bytes as one number.
-func eight[T string | []byte](b T) uint64 {
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+	return v, true
 }
 
 // literal consumes one of the three words. What comes after it is checked by
@@ -166,19 +118,50 @@ func (s *Scanner) literal(word string) bool {
 	return true
 }
 
-// numeral consumes a number and tells whether it has neither a fraction nor an
-// exponent. Instead of any other value the caller wants a number.
-func (s *Scanner) numeral(want string) (text string, plain, ok bool) {
-	if s.Peek() != '0' {
-		s.refuse(want)
-		return "", false, false
+// numeral is a number, or the text of one.
+type numeral struct {
+	text  string
+	plain bool // it has neither a fraction nor an exponent
+	at    int  // where its value begins
+	kind  Kind // of the value
+}
+
+// numeral consumes a number. Instead of any other value the caller wants what want
+// says.
+func (s *Scanner) numeral(want string) (numeral, bool) {
+	n := numeral{kind: s.Peek(), at: s.pos}
+	switch {
+	case n.kind == '0':
+		n.plain = s.digits()
+		if s.err != nil {
+			return numeral{}, false
+		}
+		n.text = s.view(n.at, s.pos)
+		return n, true
+	case n.kind == '"' && s.lenient:
+		n.text = s.text()
+		if s.err != nil || n.text == "" {
+			return numeral{}, false
+		}
+		if !isNumber(n.text) {
+			s.note(n.at, want, '"')
+			return numeral{}, false
+		}
+		n.plain = strings.Trim(n.text, "-0123456789") == ""
+		return n, true
 	}
-	start := s.pos
-	plain = s.digits()
-	if s.err != nil {
-		return "", false, false
+	s.refuse(want)
+	return numeral{}, false
+}
+
+// isNumber reports whether a text is a number as people write one: like one of JSON,
+// or with noughts in front, or without a digit on one side of the point.
+func isNumber(text string) bool {
+	if text[0] == '+' || strings.Trim(text, "+-.eE0123456789") != "" {
+		return false
 	}
-	return s.view(start, s.pos), plain, true
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil || errors.Is(err, strconv.ErrRange)
 }
 
 // digits consumes the number at the position and tells whether it has neither a
@@ -256,13 +239,14 @@ func wholeNumber(text string) (int64, bool) {
 func (s *Scanner) text() string {
 	start, end, escaped := s.quoted()
 	if escaped {
-		return unescape(s.view(start, end))
+		return plain(s.view(start, end))
 	}
 	return s.view(start, end)
 }
 
 // quoted consumes text, checking it, and returns what is between the quotes and
-// whether that holds escapes. After a syntax error it is empty.
+// whether that is not what it says, because of escapes or bytes that are not UTF-8.
+// After a syntax error it is empty.
 func (s *Scanner) quoted() (start, end int, escaped bool) {
 	start = s.pos + 1
 	for i := start; ; {
@@ -282,7 +266,9 @@ func (s *Scanner) quoted() (start, end int, escaped bool) {
 		case c < ' ':
 			s.fail(i, "control character in text")
 		default:
-			size = s.multibyte(i)
+			var valid bool
+			size, valid = s.multibyte(i)
+			escaped = escaped || !valid
 		}
 		if size == 0 {
 			return 0, 0, false
@@ -317,19 +303,23 @@ func skipPlain(raw []byte, i int) int {
 	return i
 }
 
-// multibyte is the length of the characters outside ASCII at offset i, 0 after
-// recording that they are not valid UTF-8.
-func (s *Scanner) multibyte(i int) int {
+// multibyte is the length of the bytes outside ASCII at offset i, and whether they
+// are UTF-8. It is 0 if they are not and that was recorded.
+func (s *Scanner) multibyte(i int) (length int, valid bool) {
 	start := i
+	valid = true
 	for i < len(s.raw) && s.raw[i] >= utf8.RuneSelf {
 		_, size := utf8.DecodeRune(s.raw[i:])
 		if size == 1 {
-			s.fail(i, "invalid UTF-8")
-			return 0
+			if !s.lenient {
+				s.fail(i, "invalid UTF-8")
+				return 0, false
+			}
+			valid = false
 		}
 		i += size
 	}
-	return i - start
+	return i - start, valid
 }
 
 // escape is the length of the escape sequence at offset i, 0 after recording
@@ -352,11 +342,14 @@ func (s *Scanner) escape(i int) int {
 			return 6
 		}
 		low, ok := hex4(src[6:])
-		if !ok || utf16.DecodeRune(r, low) == utf8.RuneError {
-			s.fail(i, "unpaired surrogate escape")
-			return 0
+		switch {
+		case ok && utf16.DecodeRune(r, low) != utf8.RuneError:
+			return 12
+		case s.lenient:
+			return 6
 		}
-		return 12
+		s.fail(i, "unpaired surrogate escape")
+		return 0
 	}
 	s.fail(i, "malformed escape")
 	return 0
@@ -371,17 +364,18 @@ func hex4[T string | []byte](src T) (rune, bool) {
 	return rune(r), err == nil
 }
 
-// unescape replaces the escapes of text that quoted has checked.
-func unescape(text string) string {
+// plain returns what a text says that quoted has checked: its escapes are replaced, and
+// what is not Unicode is U+FFFD.
+func plain(text string) string {
 	var b strings.Builder
 	b.Grow(len(text)) // no escape is shorter than what it stands for
 	for {
 		i := strings.IndexByte(text, '\\')
 		if i < 0 {
-			b.WriteString(text)
+			writeValid(&b, text)
 			return b.String()
 		}
-		b.WriteString(text[:i])
+		writeValid(&b, text[:i])
 		text = text[i:]
 		size := 2
 		if c := text[1]; c == 'u' {
@@ -389,8 +383,9 @@ func unescape(text string) string {
 			size = 6
 			if utf16.IsSurrogate(r) {
 				low, _ := hex4(text[6:])
-				r = utf16.DecodeRune(r, low)
-				size = 12
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					size = 12
+				}
 			}
 			b.WriteRune(r)
 		} else if i := strings.IndexByte("bfnrt", c); i >= 0 {
@@ -399,5 +394,16 @@ func unescape(text string) string {
 			b.WriteByte(c)
 		}
 		text = text[size:]
+	}
+}
+
+// writeValid writes a text with U+FFFD in place of each byte that is not UTF-8.
+func writeValid(b *strings.Builder, text string) {
+	if utf8.ValidString(text) {
+		b.WriteString(text)
+		return
+	}
+	for _, r := range text {
+		b.WriteRune(r)
 	}
 }
