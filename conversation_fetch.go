@@ -96,7 +96,15 @@ func (c *Conversation) Sync(ctx context.Context) error {
 	if c.cfg.source == nil {
 		return ErrNoSource
 	}
-	c.touch()
+	live, err := c.live(ctx)
+	if err != nil {
+		return err
+	}
+	defer live.unpin()
+	return live.sync(ctx)
+}
+
+func (c *Conversation) sync(ctx context.Context) error {
 	c.mu.Lock()
 	prev := EventID(c.line.Wanted()) - 1
 	c.mu.Unlock()
@@ -137,6 +145,10 @@ type listed struct {
 
 func (l listed) handle(d *delivery, e *Event) error {
 	c := l.Conversation
+	if !c.pin() { // it was queued until c was evicted
+		return direct{c}.handle(d, e)
+	}
+	defer c.unpin()
 	if err := c.refuse(e); err != nil {
 		return err // before it is believed what it says of others
 	}

@@ -17,6 +17,7 @@ type ConversationOption interface {
 
 // config is what the options of a conversation say.
 type config struct {
+	app     *Application // which the conversation belongs to; nil for none
 	source  Source
 	client  *Client
 	history int

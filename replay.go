@@ -16,6 +16,10 @@ import (
 // rest, and returns when all it handed over has been handled.
 func Replay(ctx context.Context, dst Sink, src Source, conversationID string, after EventID) error {
 	st := &stream{conversation: conversationID}
+	defer st.release()
+	if k, ok := dst.(keeper); ok {
+		k.keep(ctx, st)
+	}
 	sctx := context.WithValue(ctx, streamKey{}, st)
 	for e, err := range src.EventsAfter(ctx, conversationID, after) {
 		if err == nil && e == nil {
@@ -38,6 +42,7 @@ type stream struct {
 	conversation string // of all its events; empty if they are of several
 
 	mu      sync.Mutex
+	kept    *Conversation // pinned; nil before the first event
 	pending int
 	errs    []error
 	idle    chan struct{} // closed when pending falls to 0; nil when nobody waits
