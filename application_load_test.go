@@ -185,7 +185,7 @@ func TestApplicationLoadsOnce(t *testing.T) {
 		"by itself":                 {nil, nil, textIn("CON-1", 5), 1},
 		"by a function":             {nil, func(c *nexmo.Conversation) { _ = c.Load(context.Background()) }, textIn("CON-1", 5), 1},
 		"not when it is turned off": {[]nexmo.ApplicationOption{nexmo.WithoutLoading()}, nil, textIn("CON-1", 5), 0},
-		"not when it is created":    {[]nexmo.ApplicationOption{nexmo.WithStart(5)}, nil, created, 0},
+		"not when it is created":    {nil, nil, created, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

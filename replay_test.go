@@ -331,7 +331,7 @@ func TestReplayCallTwice(t *testing.T) {
 				t.Errorf("Replay: %v", err)
 			}
 		}
-		want := append(callHandled(), "app:knocking", "sip:ringing", "leg:status:update", "conversation:created", "conversation:deleted")
+		want := append(callHandled(), "sip:ringing", "leg:status:update", "conversation:created", "conversation:deleted")
 		if diff := cmp.Diff(want, l.handled); diff != "" {
 			t.Errorf("handled (-want +got):\n%s", diff)
 		}
