@@ -88,10 +88,12 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 }
 
 // Sync reads the Source up to now: every event that was not handled yet, from
-// the first one on when there was none at all, and what was given up or failed
-// among the last 1024 IDs.
+// the first one on when there was none at all, and what was given up or failed.
 // It stops at the first event that fails; call it again to go on there. Without
 // a Source it returns [ErrNoSource].
+//
+// Called with the ctx of a handler, Sync queues what it reads behind the current event,
+// and does not return the errors of its handlers; see [Conversation.Deliver].
 func (c *Conversation) Sync(ctx context.Context) error {
 	if c.cfg.source == nil {
 		return ErrNoSource

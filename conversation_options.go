@@ -92,8 +92,9 @@ func WithGapFunc(fn func(context.Context, Gap)) ConversationOption {
 }
 
 // WithStart says which ID comes first: events from id on are waited for; 1 is the
-// first of all. Without it the first event that arrives sets the baseline. Given to
-// an Application it holds for each of its conversations.
+// first of all. Without it the first event that arrives sets the baseline, or
+// conversation:created does. An id below 1 or above 2^40 is the same as no option. Given
+// to an Application it holds for each of its conversations.
 func WithStart(id EventID) ConversationOption {
 	return conversationOption(func(c *config) { c.start = id })
 }

@@ -321,7 +321,7 @@ func TestReplayCall(t *testing.T) {
 }
 
 // TestReplayCallTwice replays a call that was replayed: nothing is handled again
-// but what has no ID.
+// but what has no ID and does not name its cause, as the knock does.
 func TestReplayCallTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

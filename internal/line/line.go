@@ -175,7 +175,7 @@ func (l *Line[T]) Standing(id int64) Standing {
 
 // Handled reports whether it is known that the event with this ID was handled, or is.
 func (l *Line[T]) Handled(id int64) bool {
-	return id != 0 && l.ids.standing(id) == Duplicate
+	return l.Standing(id) == Duplicate
 }
 
 // Last returns the highest ID that was handled without an error, or 0.
