@@ -6,7 +6,6 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +32,8 @@ type Application struct {
 	gone   list.List // of *tracked: deleted conversations, the same way
 	made   uint64
 	hooks  []func(*Conversation)
+
+	causes causes // of events without an ID
 }
 
 // tracked is a conversation that the application keeps.
@@ -44,7 +45,6 @@ type tracked struct {
 	deleted bool
 	used    time.Duration // as of sinceStart
 	loading loading
-	pins    atomic.Int32 // how many deliveries are under way
 }
 
 // NewApplication returns an application without conversations. id is for
@@ -57,7 +57,9 @@ func NewApplication(id string, opts ...ApplicationOption) *Application {
 		o.applyApplication(&cfg)
 	}
 	cfg.failedBytes = new(atomic.Int64)
-	return &Application{id: id, cfg: cfg, byID: map[string]*tracked{}}
+	a := &Application{id: id, cfg: cfg, byID: map[string]*tracked{}}
+	a.cfg.app = a
+	return a
 }
 
 // ID returns the ID that NewApplication was given.
@@ -130,13 +132,39 @@ func (a *Application) route(d *delivery, e *Event) error {
 		if closed {
 			return ErrClosed
 		}
-		return a.run(d, e)
+		if d.redelivered {
+			err, _ := a.run(d, e)
+			return err
+		}
+		return a.once(d, e, func() (error, bool) { return a.run(d, e) })
 	}
 	t, err := a.track(id)
 	if err != nil {
 		return err
 	}
-	defer t.pins.Add(-1)
+	defer t.unpin()
+	if st := streamOf(d); st != nil {
+		st.keep(t.Conversation)
+	}
+	return a.handleIn(d, t, e)
+}
+
+// once has an event that names its cause handled once.
+func (a *Application) once(d *delivery, e *Event, handle func() (err error, aside bool)) error {
+	cause, ok := causeOf(e)
+	if !ok {
+		err, _ := handle()
+		return err
+	}
+	duplicate, err := a.causes.once(d, cause, handle)
+	if duplicate {
+		a.cfg.log.LogAttrs(d, slog.LevelDebug, "nexmo: a duplicate was dropped", slog.String("event_type", string(e.Type)))
+	}
+	return err
+}
+
+// handleIn hands e to a conversation that is pinned.
+func (a *Application) handleIn(d *delivery, t *tracked, e *Event) error {
 	select {
 	case <-t.ready:
 	default:
@@ -152,23 +180,22 @@ func (a *Application) route(d *delivery, e *Event) error {
 	if err := a.load(d, t, e); err != nil {
 		return err
 	}
-	err = t.handle(d, e)
+	err := t.handle(d, e)
 	if e.Type == EventConversationDeleted {
 		a.bury(t)
 	}
 	return err
 }
 
-// run handles an event that belongs to no conversation.
-func (a *Application) run(d *delivery, e *Event) error {
+// run handles an event that belongs to no conversation, and reports whether it was set aside.
+func (a *Application) run(d *delivery, e *Event) (err error, aside bool) {
 	var failed failures
 	if unreadable(e) {
 		failed = failures{{err: wrongBody(e)}}
 	} else {
 		a.dispatcher.handlersOf(e.Type).call(d, e, &failed)
 	}
-	err, _ := a.cfg.conclude(d, e, failed)
-	return err
+	return a.cfg.conclude(d, e, failed)
 }
 
 // loading is how far it has come that a conversation knows what the service tells
@@ -241,9 +268,7 @@ func (l *loading) end(busy chan struct{}, done bool, again time.Time) {
 func (c *Conversation) begin(id EventID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if id > 0 && id < math.MaxInt64 {
-		c.line.Start(int64(id))
-	}
+	c.line.Expect(int64(id))
 	return !c.state.loaded
 }
 
@@ -286,7 +311,11 @@ func conversationOf(e *Event) string {
 // heard of yet; it does not wait for functions of OnConversation that another
 // goroutine runs. Handlers registered on it last until it is let go, which
 // [WithIdleTimeout] and [WithMaxConversations] decide: handlers for every
-// conversation belong in OnConversation.
+// conversation belong in OnConversation. [Application.Lookup] makes none.
+//
+// One that was let go and is still held by the program returns to the application when
+// it is used: by Deliver, Sync or Load. If another one was made meanwhile, these act on
+// that one, with its handlers, and what the old one tells is of the past.
 func (a *Application) Conversation(id string) *Conversation {
 	t, err := a.track(id)
 	if err != nil { // closed: none will take events any more
@@ -299,7 +328,7 @@ func (a *Application) Conversation(id string) *Conversation {
 		c.closed = true
 		return c
 	}
-	t.pins.Add(-1)
+	t.unpin()
 	return t.Conversation
 }
 
@@ -338,7 +367,7 @@ func (a *Application) track(id string) (*tracked, error) {
 	introduced := false
 	defer func() {
 		if !introduced { // fn ended the goroutine
-			t.pins.Add(-1)
+			t.unpin()
 		}
 	}()
 	for _, fn := range hooks {
@@ -368,38 +397,6 @@ func (a *Application) bury(t *tracked) {
 	t.deleted = true
 	a.recent.Remove(t.element)
 	t.element = a.gone.PushFront(t)
-}
-
-// letGo forgets conversations that were quiet too long, and while there are too
-// many, the ones that were quiet longest. Those with events under way or held
-// back stay. The caller holds a.mu.
-func (a *Application) letGo(now time.Duration) {
-	for _, l := range [...]*list.List{&a.gone, &a.recent} {
-		for el := l.Back(); el != nil; {
-			t := el.Value.(*tracked)
-			if len(a.byID) <= a.cfg.maxConversations && now-t.used < a.cfg.idle {
-				break
-			}
-			el = el.Prev()
-			if direct := time.Duration(t.Conversation.used.Load()); direct != 0 && direct > t.used {
-				t.used = direct
-				l.MoveToFront(t.element)
-				continue
-			}
-			if t.pins.Load() != 0 || !t.quiet() {
-				continue
-			}
-			l.Remove(t.element)
-			delete(a.byID, t.id)
-		}
-	}
-}
-
-// quiet reports whether no event is under way or held back.
-func (c *Conversation) quiet() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return !c.busy && c.line.Idle() && c.stopFetch == nil
 }
 
 // Conversations returns the conversations that are kept and not deleted, as they

@@ -33,8 +33,8 @@ func WithoutLoading() ApplicationOption {
 
 // WithMaxConversations says how many conversations an application keeps; the
 // ones that were quiet longest are let go first, deleted ones before others. The
-// default is 65,536, and 1 the least. One that has events under way or held back
-// is kept.
+// default is 65,536, and 1 the least. One that has events under way or held back, or that
+// [Conversation.Sync], [Conversation.Load] or [Replay] reads into, is kept.
 func WithMaxConversations(n int) ApplicationOption {
 	return applicationOption(func(c *applicationConfig) { c.maxConversations = max(n, 1) })
 }

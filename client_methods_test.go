@@ -18,7 +18,7 @@ import (
 // request.
 var withoutRequests = []string{
 	"Client.EventsAfter", // returns the iterator of Client.Events, which makes them
-	"Conversation.Close", "Conversation.Deliver", "Conversation.Events", "Conversation.ID", "Conversation.Info",
+	"Conversation.Close", "Conversation.Deliver", "Conversation.Events", "Conversation.Handled", "Conversation.ID", "Conversation.Info",
 	"Conversation.LastEventID", "Conversation.Member", "Conversation.Members",
 	"Conversation.On", "Conversation.Redeliver", "Conversation.Once", "Conversation.Use", "Conversation.Watch", // of its EventDispatcher
 }

@@ -2,12 +2,12 @@ package nexmo_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/conversation-events/nexmo"
 )
@@ -178,74 +178,147 @@ func TestContract06_SyncMeetsAnEventHeldBack(t *testing.T) {
 	})
 }
 
-// "… what was handled is remembered in a bounded window of IDs, and an event
-// below that window is logged and treated as handled".
-func TestContract06_MemoryIsBounded(t *testing.T) {
+// "An event that arrives after its gap was given up is still handled, once", "one below the
+// baseline that was never handled is handled when it arrives, once": however many others were
+// handled since, and whatever comes back in which order.
+func TestContract06_UnhandledIDsAreRememberedBeyondTheWindow(t *testing.T) {
 	t.Parallel()
-	const remembered = 1024
-	var j journal
-	logged := new(logbook)
-	c := newConA(&j, nexmo.WithStart(1), nexmo.WithReorderWindow(0, 0), nexmo.WithLogger(slog.New(logged)))
-	failed := false
-	j.then = func(_ context.Context, e *nexmo.Event) error {
-		if e.ID == 5000 && !failed {
-			failed = true
-			return errBoom
-		}
-		return nil
+	for name, tt := range map[string]struct {
+		opts  []nexmo.ConversationOption
+		first nexmo.EventID
+		more  nexmo.EventID // events in order behind it
+		late  func(yield func(nexmo.EventID) bool)
+	}{
+		"a jump from 1 to 2000, the rest in order":   {nil, 1, 0, upTo(2, 1999, 1)},
+		"a jump from 1 to 2000, the rest backwards":  {nil, 1, 0, upTo(1999, 2, -1)},
+		"a jump from 1 to 2000, each third one":      {nil, 1, 0, upTo(2, 1999, 3)},
+		"a jump from 1 to 2000, after 3000 others":   {nil, 1, 3000, upTo(2, 1999, 7)},
+		"WithStart and a jump, after 1100 others":    {[]nexmo.ConversationOption{nexmo.WithStart(1)}, 0, 1100, upTo(1, 1999, 1)},
+		"below the baseline":                         {nil, 0, 0, upTo(1, 1999, 1)},
+		"below the baseline, backwards, 2000 others": {nil, 0, 2000, upTo(1999, 1, -1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			handled := map[nexmo.EventID]int{}
+			c := nexmo.NewConversation(conA, append(tt.opts, noWait())...)
+			c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error { handled[e.ID]++; return nil })
+			want := map[nexmo.EventID]int{}
+			deliver := func(id nexmo.EventID) {
+				want[id] = 1
+				mustDeliver(t, c, id)
+			}
+			if tt.first > 0 {
+				deliver(tt.first)
+			}
+			for id := nexmo.EventID(2000); id <= 2000+tt.more; id++ {
+				deliver(id)
+			}
+			for range 2 {
+				tt.late(func(id nexmo.EventID) bool { deliver(id); return true })
+			}
+			mustDeliver(t, c, 2000, 2000+tt.more)
+			if diff := cmp.Diff(want, handled); diff != "" {
+				t.Errorf("how often each was handled (-want +got):\n%s", diff)
+			}
+			if got := c.LastEventID(); got != 2000+tt.more {
+				t.Errorf("LastEventID is %d, want %d", got, 2000+tt.more)
+			}
+		})
 	}
-	checkError(t, c.Deliver(t.Context(), numbered(5000)), errBoom)
-	want := []string{"gap 1-4999", "5000"}
-	j.is(t, want...)
-	warnings := logged.count(slog.LevelWarn)
-
-	// The next is 5001: what is remembered goes back to 3977.
-	mustDeliver(t, c, 5001-remembered, 5001-remembered)
-	want = append(want, "3977")
-	j.is(t, want...)
-	if got := logged.count(slog.LevelWarn); got != warnings {
-		t.Errorf("%d warnings for an event that is remembered", got-warnings)
-	}
-	for _, id := range []nexmo.EventID{5000 - remembered, 1, 3000} {
-		mustDeliver(t, c, id)
-	}
-	j.is(t, want...)
-	if got := logged.count(slog.LevelWarn) - warnings; got != 3 {
-		t.Errorf("%d warnings for 3 events below the window", got)
-	}
-	found := false
-	for _, r := range logged.entries {
-		found = found || strings.HasSuffix(r, "event_id=3000")
-	}
-	if !found {
-		t.Errorf("no warning names the event: %q", logged.entries)
-	}
-
-	// A failed event is handled again as long as it is remembered.
-	mustDeliver(t, c, 5000, 5000)
-	want = append(want, "5000")
-	// All that is remembered is, over a whole turn of the window.
-	for id := nexmo.EventID(5001); id < 5001+2*remembered; id++ {
-		mustDeliver(t, c, id)
-		want = append(want, fmt.Sprint(id))
-	}
-	for id := nexmo.EventID(5001 + remembered); id < 5001+2*remembered; id++ {
-		mustDeliver(t, c, id)
-	}
-	j.is(t, want...)
 }
 
-// IDs at the ends of their range are no reason to loop or to overflow.
-func TestContract06_ExtremeIDs(t *testing.T) {
-	t.Parallel()
-	const largest = nexmo.EventID(1<<63 - 1)
-	var j journal
-	c := newConA(&j, nexmo.WithStart(1), nexmo.WithReorderWindow(0, 0))
-	for _, id := range []nexmo.EventID{-1, -largest - 1, largest} {
-		if err := c.Deliver(t.Context(), numbered(id)); err == nil {
-			t.Errorf("Deliver(%d) returned nil", id)
+// upTo yields the IDs from a to b.
+func upTo(a, b, step nexmo.EventID) func(yield func(nexmo.EventID) bool) {
+	return func(yield func(nexmo.EventID) bool) {
+		for id := a; step > 0 && id <= b || step < 0 && id >= b; id += step {
+			if !yield(id) {
+				return
+			}
 		}
 	}
-	mustDeliver(t, c, largest-1, largest-1, largest-2, 1)
-	j.is(t, fmt.Sprintf("gap 1-%d", largest-2), fmt.Sprint(largest-1), fmt.Sprint(largest-2))
+}
+
+// "What failed is remembered beyond it until it was handled": its retry is no duplicate,
+// and Sync begins there.
+func TestContract06_FailedEventsAreRememberedBeyondTheWindow(t *testing.T) {
+	t.Parallel()
+	var j journal
+	var all []nexmo.EventID
+	for id := nexmo.EventID(1); id <= 3000; id++ {
+		all = append(all, id)
+	}
+	source := stored(all...)
+	c := nexmo.NewConversation(conA, nexmo.WithSource(source))
+	failing := true
+	c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+		if e.ID%1000 == 7 {
+			j.add("%d", e.ID)
+			if failing {
+				return errBoom
+			}
+		}
+		return nil
+	})
+	for _, id := range all {
+		if err := c.Deliver(t.Context(), numbered(id)); (err != nil) != (id%1000 == 7) {
+			t.Fatalf("Deliver(%d): %v", id, err)
+		}
+	}
+	checkError(t, c.Deliver(t.Context(), numbered(1007)), errBoom)
+	failing = false
+	mustDeliver(t, c, 1007, 1007)
+	checkError(t, c.Sync(t.Context()), nil)
+	source.is(t, "after 6")
+	checkError(t, c.Sync(t.Context()), nil)
+	source.is(t, "after 6", "after 3000")
+	mustDeliver(t, c, 7, 1007, 2007)
+	j.is(t, "7", "1007", "2007", "1007", "1007", "7", "2007")
+}
+
+// What was handled is not handled again, however long ago that was, and no warning is
+// logged for it.
+func TestContract06_HandledEventsAreRemembered(t *testing.T) {
+	t.Parallel()
+	logged := new(logbook)
+	handled := 0
+	c := nexmo.NewConversation(conA, nexmo.WithStart(1), noWait(), nexmo.WithLogger(slog.New(logged)))
+	c.On(nexmo.EventAny, func(context.Context, *nexmo.Event) error { handled++; return nil })
+	const last = 5000
+	for range 2 {
+		for id := nexmo.EventID(1); id <= last; id++ {
+			mustDeliver(t, c, id)
+		}
+	}
+	if handled != last {
+		t.Errorf("%d events were handled, want %d", handled, last)
+	}
+	if n := logged.count(slog.LevelWarn); n != 0 {
+		t.Errorf("%d warnings", n)
+	}
+}
+
+// The memory of what was not handled is bounded. What may have been forgotten counts as
+// handled, with a warning.
+func TestContract06_MemoryIsBounded(t *testing.T) {
+	t.Parallel()
+	logged := new(logbook)
+	handled := map[nexmo.EventID]bool{}
+	c := nexmo.NewConversation(conA, nexmo.WithStart(1), noWait(), nexmo.WithLogger(slog.New(logged)))
+	c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error { handled[e.ID] = true; return nil })
+	for id := nexmo.EventID(2); id <= 10000; id += 2 { // each second one is missing
+		mustDeliver(t, c, id)
+	}
+	before := logged.count(slog.LevelWarn)
+	mustDeliver(t, c, 1)
+	if handled[1] {
+		t.Error("5000 runs of missing IDs are remembered")
+	}
+	if n := logged.count(slog.LevelWarn) - before; n != 1 || logged.entries[len(logged.entries)-1] !=
+		"WARN nexmo: an event came too late to know whether it was handled; it counts as handled event_id=1" {
+		t.Errorf("%d warnings, the last is %q", n, logged.entries[len(logged.entries)-1])
+	}
+	mustDeliver(t, c, 9999-1024-2*1000)
+	if !handled[9999-1024-2*1000] {
+		t.Error("less than a thousand runs of missing IDs are remembered")
+	}
 }

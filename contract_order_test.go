@@ -224,7 +224,7 @@ func TestContract07_EveryKindWithoutIDPassesStraightThrough(t *testing.T) {
 		{"typing", `{"type":"text:typing:on","conversation_id":"CON-A","from":"MEM-1","body":{}}`},
 		{"ephemeral", `{"type":"ephemeral","conversation_id":"CON-A","from":"MEM-1","body":{}}`},
 		{"application", `{"type":"conversation:created","body":{"id":"CON-A"}}`},
-		{"knocker", `{"type":"app:knocking","from":"knocker:1","body":{}}`},
+		{"knocker", `{"type":"app:knocking","body":{}}`}, // one that does not say which
 		{"leg of a knocker", `{"type":"leg:status:update","from":"knocker:1","body":{"leg_id":"LEG-1","status":"ringing"}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -32,14 +32,16 @@ type Conversation struct {
 
 	mu        sync.Mutex
 	closed    bool
-	line      line.Line[*turn]   // what is due, what waits, and for how long
 	busy      bool               // a goroutine has the role of running handlers: see turn
-	running   running            // the event that is being handled
 	crowded   bool               // an event was not handed over, as the window was full
+	pins      atomic.Int32       // how many use it; evicted if it was. Changed without mu
+	line      line.Line[*turn]   // what is due, what waits, and for how long
+	running   running            // the event that is being handled
 	timer     *time.Timer        // takes the role when the line said to look again
 	stopFetch context.CancelFunc // ends the reading of the Source; nil while it is not read
 	state     state              // what the events so far tell
 	failed    *failedEvents      // whose handlers failed; nil while there were none
+	causes    *causes            // of events without an ID; nil before the first one
 
 	used atomic.Int64 // see touch; as of sinceStart, 0 for never
 }
@@ -116,7 +118,7 @@ func (c *Conversation) Use(mw ...Middleware) { c.dispatcher.Use(mw...) }
 // event and returns nil at once.
 func (c *Conversation) Deliver(ctx context.Context, e *Event) error {
 	c.touch()
-	return deliver(ctx, c, e)
+	return deliver(ctx, direct{c}, e)
 }
 
 // sinceStart is a clock that only goes forward, and may be negative. To read it takes

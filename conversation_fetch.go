@@ -1,6 +1,7 @@
 package nexmo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,18 +92,29 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 }
 
 // Sync reads the Source up to now: every event that was not handled yet, from
-// the first one on when there was none at all, and what was given up or failed
-// among the last 1024 IDs, but for what was set aside.
+// the first one on when there was none at all, and what was given up or failed, but for
+// what was set aside.
 //
 // It stops at the first event that fails; call it again to go on there. An event that no
 // retry makes succeed is set aside, see [WithDeadLetter], and does not stop it: Sync returns
 // nil when each event was handled or set aside, and logs how many were. Without a Source it
 // returns [ErrNoSource].
+//
+// Called with the ctx of a handler, Sync queues what it reads behind the current event,
+// and does not return the errors of its handlers; see [Conversation.Deliver].
 func (c *Conversation) Sync(ctx context.Context) error {
 	if c.cfg.source == nil {
 		return ErrNoSource
 	}
-	c.touch()
+	live, err := c.live(ctx)
+	if err != nil {
+		return err
+	}
+	defer live.unpin()
+	return live.sync(ctx)
+}
+
+func (c *Conversation) sync(ctx context.Context) error {
 	c.mu.Lock()
 	prev := EventID(c.line.Wanted()) - 1
 	c.mu.Unlock()
@@ -121,25 +133,29 @@ func (c *Conversation) Sync(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("nexmo: sync: %w", err)
 		}
-		if err := c.refuse(e); err != nil {
-			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
-		}
-		c.mu.Lock()
-		id := c.inRange(e)
-		c.line.Start(int64(id)) // now: what a handler delivers, Sync within one as well, is queued
-		c.mu.Unlock()
-		err = deliver(ctx, listed{c, prev, 0}, e)
+		id, err := c.take(ctx, e, prev)
 		if err = setAside(ctx, c.cfg.log, c.cfg.deadLetter, e, err); err != nil {
 			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
 		}
-		if id > 0 {
-			prev = id
-		}
+		prev = cmp.Or(id, prev)
 	}
 	c.mu.Lock()
 	c.line.Start(1) // there are none: the first one to come is the first of all
 	c.mu.Unlock()
 	return nil
+}
+
+// take delivers an event that Sync has read behind prev, and returns its ID, or 0 if it has
+// none of this conversation.
+func (c *Conversation) take(ctx context.Context, e *Event, prev EventID) (EventID, error) {
+	if err := c.refuse(e); err != nil {
+		return 0, err // the Source is at fault
+	}
+	c.mu.Lock()
+	id := c.inRange(e)
+	c.line.Start(int64(id)) // now: what a handler delivers, Sync within one as well, is queued
+	c.mu.Unlock()
+	return id, deliver(ctx, listed{c, prev, 0}, e)
 }
 
 // listed takes events from a list of all there are: an ID between prev and the
@@ -152,6 +168,10 @@ type listed struct {
 
 func (l listed) handle(d *delivery, e *Event) error {
 	c := l.Conversation
+	if !c.pin() { // it was queued until c was evicted
+		return direct{c}.handle(d, e)
+	}
+	defer c.unpin()
 	if err := c.refuse(e); err != nil {
 		return err // before it is believed what it says of others
 	}

@@ -18,6 +18,7 @@ type ConversationOption interface {
 
 // config is what the options of a conversation say.
 type config struct {
+	app     *Application // which the conversation belongs to; nil for none
 	source  Source
 	client  *Client
 	history int
@@ -95,8 +96,9 @@ func WithGapFunc(fn func(context.Context, Gap)) ConversationOption {
 }
 
 // WithStart says which ID comes first: events from id on are waited for; 1 is the
-// first of all. Without it the first event that arrives sets the baseline. Given to
-// an Application it holds for each of its conversations.
+// first of all. Without it the first event that arrives sets the baseline, or
+// conversation:created does. An id below 1 or above 2^40 is the same as no option. Given
+// to an Application it holds for each of its conversations.
 func WithStart(id EventID) ConversationOption {
 	return conversationOption(func(c *config) { c.start = id })
 }

@@ -7,14 +7,14 @@ import (
 
 // Where the log of a conversation begins, and which IDs belong to it.
 
-// originOf takes from e, which has arrived, where the log of the conversation begins: with
-// 1 if e says that it was created, and with e if that is the first one of a list that the
-// program reads, from an ID that it knows. The caller holds c.mu, which is free while a
+// originOf takes from e, which has arrived, where the log of the conversation begins. If e
+// says that it was created, that is with 1, or with e itself, should it have an ID. If e is
+// the first one of a list that the program reads, from an ID that it knows, it is e. The caller holds c.mu, which is free while a
 // warning is logged.
 func (c *Conversation) originOf(d *delivery, e *Event) {
 	if e.Type == EventConversationCreated {
 		if of := conversationOf(e); of == "" || of == c.id {
-			c.line.Begin(time.Now())
+			c.line.Begin(max(int64(c.inRange(e)), 1), time.Now())
 		}
 	}
 	if !c.line.Started() {

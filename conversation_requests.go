@@ -26,7 +26,14 @@ func (c *Client) Conversation(ctx context.Context, id string, opts ...Conversati
 // Load asks the service for the conversation and its members, and takes over what
 // it tells. What events told later stays. It makes one request, and one for each
 // 100 members.
-func (c *Conversation) Load(ctx context.Context) error { return c.loadFrom(ctx, true) }
+func (c *Conversation) Load(ctx context.Context) error {
+	live, err := c.live(ctx)
+	if err != nil {
+		return err
+	}
+	defer live.unpin()
+	return live.loadFrom(ctx, true)
+}
 
 // loadFrom is Load. baseline says whether what was loaded is where the events begin,
 // unless one of them did.
@@ -48,6 +55,9 @@ func (c *Conversation) loadFrom(ctx context.Context, baseline bool) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.line.OutOfRange(int64(info.SequenceNumber)) {
+		info.SequenceNumber = 0 // no conversation has counted to it
+	}
 	c.state.load(info, members)
 	if at, ok := info.sequenceNumber(); ok && baseline {
 		c.line.Start(int64(at) + 1)

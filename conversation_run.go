@@ -224,7 +224,7 @@ func Redelivered(ctx context.Context) bool {
 type redelivery struct{ *Conversation }
 
 func (r redelivery) handle(d *delivery, e *Event) error {
-	return r.Conversation.handle(d.redelivering(), e)
+	return direct{r.Conversation}.handle(d.redelivering(), e)
 }
 
 // redeliver handles an event that a person asked for.

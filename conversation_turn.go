@@ -44,8 +44,8 @@ const (
 // running is the event that is being handled, or whose turn was granted.
 type running struct {
 	id    EventID // 0 if it has none, or one out of range
-	turn  *turn // nil while nobody else waits for it
-	again bool  // it was handled before, and failed
+	turn  *turn   // nil while nobody else waits for it
+	again bool    // it was handled before, and failed
 }
 
 // newTurn returns a turn for an event that d delivers, and that d waits for. id is 0 if it
@@ -88,6 +88,18 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 	if d.redelivered {
 		return c.redeliver(d, e)
 	}
+	if cause, ok := causeOf(e); ok {
+		duplicate, err := c.causesOf().once(d, cause, func() (error, bool) { return c.handleDue(d, e), false })
+		if duplicate {
+			c.dropped(d, e, line.Duplicate)
+		}
+		return err
+	}
+	return c.handleDue(d, e)
+}
+
+// handleDue is handle for an event that is not known by its cause to be a duplicate.
+func (c *Conversation) handleDue(d *delivery, e *Event) error {
 	c.mu.Lock()
 	c.originOf(d, e)
 	if c.closed {

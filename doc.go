@@ -103,19 +103,20 @@
 //     [Gap], and never waited for twice. One reading of the Source is for all that
 //     is missing below the highest event held back. An event that arrives after its
 //     gap was given up is still handled, once.
-//  6. The log of a conversation whose conversation:created was seen begins at 1: if
-//     that is seen after the first events, what lies below them is fetched or reported,
-//     once. Otherwise the first event seen sets the baseline unless [WithStart] or Sync
-//     did. An event below the baseline that was never handled is handled when it
-//     arrives, once: the first webhooks of a conversation come out of order too. What was
-//     handled is remembered for the last 1024 IDs; an event further back is
-//     logged and counts as handled. What failed is remembered beyond that, until it is
-//     handled or set aside (11). An ID above 2^40, or 2^20 above the next one that is
-//     expected, is no place in an order: the event is logged, handled at once like one
-//     without an ID, and moves nothing.
+//  6. The log of a conversation whose conversation:created was seen begins at 1. If
+//     that is seen after the first events, what lies below them is fetched from the
+//     Source, or reported as a Gap, once. Otherwise the first event seen sets the
+//     baseline, unless [WithStart], Sync, Load or [Replay] did. An event below the
+//     baseline that was never handled is handled when it arrives, once. What failed
+//     is remembered until it was handled or set aside, and what has not come as up to
+//     1024 runs of IDs below the last 1024 IDs: an event that may have been forgotten
+//     is logged and counts as handled. An event whose ID is above 2^40, or 2^20 or
+//     more above the next expected, is handled at once like one without an ID, with
+//     a warning, and changes nothing for the others.
 //  7. Events without an ID (typing, ephemeral, application, knocker) pass
-//     straight through, in the order of arrival. Those that name their own cause, as a
-//     knock does, are handled once each.
+//     straight through, in the order of arrival. Those that name their own cause are
+//     handled once each unless their handlers failed: app:knocking and
+//     app:knocking:cancel, by the knocker in From. The last 16,384 are remembered.
 //  8. Handlers may call On, off, Once, Use and Deliver. What they deliver to a
 //     Conversation or an Application is queued behind the current event: that nested
 //     Deliver, recognised by its ctx, returns nil at once, and its errors go to the

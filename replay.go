@@ -103,6 +103,10 @@ func (c *replayConfig) feed(ctx context.Context, sink Sink, conversation string,
 		done(e, nested, setAside(sctx, c.log, c.deadLetter, e, err))
 	}}
 	sctx = context.WithValue(context.WithValue(context.WithValue(ctx, streamKey{}, st), viaKey{}, ViaReplay), asideKey{}, &aside)
+	defer st.release()
+	if k, ok := sink.(keeper); ok && conversation != "" {
+		k.keep(ctx, st)
+	}
 	defer func() {
 		if n := aside.Load(); n > 0 {
 			c.log.LogAttrs(ctx, slog.LevelWarn, "nexmo: events of a replay were set aside, the others were delivered", slog.Int64("count", n))

@@ -321,7 +321,7 @@ func TestReplayCall(t *testing.T) {
 }
 
 // TestReplayCallTwice replays a call that was replayed: nothing is handled again
-// but what has no ID.
+// but what has no ID and does not name its cause, as the knock does.
 func TestReplayCallTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -331,7 +331,7 @@ func TestReplayCallTwice(t *testing.T) {
 				t.Errorf("Replay: %v", err)
 			}
 		}
-		want := append(callHandled(), "app:knocking", "sip:ringing", "leg:status:update", "conversation:created", "conversation:deleted")
+		want := append(callHandled(), "sip:ringing", "leg:status:update", "conversation:created", "conversation:deleted")
 		if diff := cmp.Diff(want, l.handled); diff != "" {
 			t.Errorf("handled (-want +got):\n%s", diff)
 		}

@@ -16,6 +16,7 @@ type stream struct {
 	conversation string // of all its events; "" if they are of several
 
 	mu        sync.Mutex
+	kept      *Conversation // pinned; nil before the first event
 	event     *Event        // is being delivered; nil between two of them
 	shared    *delivered    // what became of event so far; nil unless it was handed over
 	pending   int           // events that were handed over and whose outcome has not come

@@ -117,7 +117,7 @@ func (m *model) special(t *testing.T, kind byte, n, id int64) {
 			m.line.Close()
 		}
 	case 1:
-		m.line.Begin(m.now)
+		m.line.Begin(1, m.now)
 		if m.first > 0 && !m.begun {
 			m.below = m.first - 1
 			for id := int64(1); id < m.first; id++ {

@@ -56,7 +56,13 @@ func TestIDZeroIsAlwaysDue(t *testing.T) {
 		if got := l.Standing(0); got != Due {
 			t.Errorf("before %d: %d, want Due", id, got)
 		}
+		if l.Handled(0) || l.Handled(id) {
+			t.Errorf("before %d: no ID, or that one, was handled", id)
+		}
 		l.Take(id)
+		if !l.Handled(id) {
+			t.Errorf("%d was not handled", id)
+		}
 	}
 }
 

@@ -146,18 +146,18 @@ func (l *Line[T]) Expect(id int64) {
 	}
 }
 
-// Begin says that the first ID of all is 1. If the first event that has come has set
-// another one, those below it that have not come are fetched, or reported as gaps. Begin
+// Begin says which ID is the first of all. If the first event that has come has set a
+// higher one, those below it that have not come are fetched, or reported as gaps. Begin
 // does nothing after Start, or when it was called before.
-func (l *Line[T]) Begin(now time.Time) {
+func (l *Line[T]) Begin(first int64, now time.Time) {
 	if l.begun {
 		return
 	}
-	l.ids.start(1)
+	l.ids.start(first)
 	l.begun = true
-	if to := l.ids.first - 1; to > 0 {
-		l.ids.mark(1, to, missed)
-		l.below = &below{from: 1, to: to, since: now}
+	if to := l.ids.first - 1; to >= first {
+		l.ids.mark(first, to, missed)
+		l.below = &below{from: first, to: to, since: now}
 	}
 }
 
@@ -171,6 +171,11 @@ func (l *Line[T]) Standing(id int64) Standing {
 		return Due
 	}
 	return l.ids.standing(id)
+}
+
+// Handled reports whether it is known that the event with this ID was handled, or is.
+func (l *Line[T]) Handled(id int64) bool {
+	return l.Standing(id) == Duplicate
 }
 
 // Last returns the highest ID that was handled without an error, or 0.

@@ -182,8 +182,8 @@ func (p *player) play(words []string) error {
 	case "expect":
 		p.line.Expect(from)
 		p.follow()
-	case "created": // it becomes known that the log begins with 1
-		p.line.Begin(p.now)
+	case "created": // it becomes known where the log begins: created, created 5
+		p.line.Begin(max(from, 1), p.now)
 		p.follow()
 	case "aside": // an event that failed is set aside
 		p.line.SetAside(from)
