@@ -11,7 +11,7 @@ import (
 
 // On registers fn for the events whose body is a B, such as *[MemberJoined]: the
 // type of the body names the type of the event. An event of that type whose body
-// is not as documented makes a [*DecodeError]; fn is not called.
+// is not an object makes a [*DecodeError]; fn is not called.
 //
 // B may also be *[Custom] or *[RawBody], for all events with such a body, or
 // [Body], for all events. On panics if fn is nil.
