@@ -473,7 +473,7 @@ func TestStateTakesWhatFits(t *testing.T) {
 		}
 	}
 	m, ok := c.Member("MEM-1")
-	if !ok || m.State != nexmo.MemberStateJoined || m.User.ID != "USR-1" || m.User.Name != "" || m.Channel.Type != nexmo.ChannelTypeApp || m.Media.AudioSettings.Muted != nexmo.True {
+	if !ok || m.State != nexmo.MemberStateJoined || m.UserID != "USR-1" || m.UserName != "" || m.Channel.Type != nexmo.ChannelTypeApp || m.Media.AudioSettings.Muted != nexmo.True {
 		t.Errorf("the member is %+v, %v", m, ok)
 	}
 	if c.LastEventID() != 2 {
