@@ -11,7 +11,7 @@ import (
 
 // On registers fn for the events whose body is a B, such as *[MemberJoined]: the
 // type of the body names the type of the event. For an event of that type whose body
-// is no B, fn is not called: the error of the handler is a [*DecodeError] that matches
+// is not an object, fn is not called: the error of the handler is a [*DecodeError] that matches
 // [ErrPermanent].
 //
 // B may also be *[Custom] or *[RawBody], for all events with such a body, or

@@ -27,9 +27,10 @@
 // [ParseEvent] and [ParseEvents] read what every generation of the service sends
 // into one form, the [Event]. Its Type is one of the constants, such as
 // [EventMemberJoined], or whatever else the service sent; its Body is the struct
-// of that type, such as [*MemberJoined]; its Raw is the text as received. A type
-// that is not known, and a body that is not as documented, is not an error: the
-// Body is a [*RawBody], and nothing is lost.
+// of that type, such as [*MemberJoined]; its Raw is the text as received. Content is
+// never a reason to refuse an event: a value that does not fit is left out and listed
+// by [Event.Misfits], and the other fields are there. The Body of an event of a type
+// that is not known, and a body that is not an object, is a [*RawBody].
 //
 //	switch b := e.Body.(type) {
 //	case *nexmo.Text:
@@ -37,7 +38,7 @@
 //	case *nexmo.AudioDTMF:
 //		fmt.Println("pressed", b.Digits)
 //	case *nexmo.RawBody:
-//		fmt.Println("new or malformed:", b.Type, b.Err)
+//		fmt.Println("new, or no object:", b.Type, b.Err)
 //	}
 //
 // Where only one type is of interest, [As] asks for it:
@@ -249,7 +250,7 @@
 //     its like by its status. What would be refused, as documented, is not sent, and
 //     matches [ErrInvalid].
 //   - What the service says against a session is a [*SessionError].
-//   - Text that is no event, and a body that a handler cannot be given, is a
+//   - Text that is not an event, and a body that a handler cannot be given, is a
 //     [*DecodeError]; what a handler panics with is a [*PanicError].
 //   - A webhook that is not authentic is refused with an error that matches
 //     [ErrWebhookNotAuthentic] and says why, such as [ErrWebhookSignature].

@@ -25,8 +25,8 @@ type fields struct {
 // anyLength is the limit of texts that have none.
 const anyLength = math.MaxInt
 
-// newFields reads the body of a request; no body is an empty object. It is as strict
-// about JSON as clients are with answers: what is kept of it will be in one.
+// newFields reads the body of a request; no body is an empty object. It is
+// stricter about JSON than clients are with answers: what is kept of it will be in one.
 func newFields(body []byte) fields {
 	f := fields{faults: new([]invalidParameter)}
 	if len(bytes.TrimSpace(body)) == 0 {

@@ -166,7 +166,7 @@ func parseEvent(text []byte, i int) (Packet, error) {
 	s := string(text[i:end])
 	p := Packet{Type: TypeEvent, ID: s[:open-i]}
 	var scanner jsonscan.Scanner
-	scanner.Reset(s[quote-i:], text[quote:end])
+	scanner.ResetLenient(s[quote-i:], text[quote:end]) // the type of an event can hold whatever a user made up
 	p.Name, _ = scanner.Text()
 	if err := scanner.Err(); err != nil {
 		return bad(quote, "the event's name: "+err.Error())

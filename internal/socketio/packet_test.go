@@ -46,6 +46,8 @@ func TestParse(t *testing.T) {
 		{"more arguments", `42["a",{"b":[1,2]},3,"]"]`, Packet{Type: TypeEvent, Name: "a", Data: raw(`{"b":[1,2]}`)}},
 		{"whitespace", "42[ \"a\" ,\t{} ,1 ]\r\n", Packet{Type: TypeEvent, Name: "a", Data: raw(`{}`)}},
 		{"name with escapes", `42["a\"\u00e9\\",1]`, Packet{Type: TypeEvent, Name: `a"é\`, Data: raw(`1`)}},
+		{"name with half a pair", `42["custom:\ud83d",1]`, Packet{Type: TypeEvent, Name: "custom:\ufffd", Data: raw(`1`)}},
+		{"name that is no UTF-8", "42[\"custom:\xff\",1]", Packet{Type: TypeEvent, Name: "custom:\ufffd", Data: raw(`1`)}},
 		{"brackets and quotes in text", `42["a",{"b":"]}\\\",[{"},4]`, Packet{Type: TypeEvent, Name: "a", Data: raw(`{"b":"]}\\\",[{"}`)}},
 		{"text as payload", `42["a","b\\"]`, Packet{Type: TypeEvent, Name: "a", Data: raw(`"b\\"`)}},
 		{"payload that is not JSON", `421["a",{"b":tru}]`, Packet{Type: TypeEvent, ID: "1", Name: "a", Data: raw(`{"b":tru}`)}},
