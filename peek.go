@@ -2,6 +2,7 @@ package nexmo
 
 import (
 	"bytes"
+	"encoding/json"
 	"strconv"
 	"unicode/utf8"
 )
@@ -17,6 +18,7 @@ type fieldWalk struct {
 	name  []byte // of the field, as it is written between the quotes
 	value []byte // of the field, without blanks around it
 	start int    // where the name begins, with its quote
+	end   int    // where the value ends
 }
 
 // walkFields begins in front of the first field of an object. Any other text has none.
@@ -57,8 +59,18 @@ func (m *fieldWalk) next() bool {
 	to := skipItem(m.data, from)
 	m.name, m.start = m.data[i+1:quote], i
 	m.value = bytes.TrimRight(m.data[from:to], " \t\r\n")
+	m.end = from + len(m.value)
 	m.i = m.blanks(to)
 	return true
+}
+
+// key returns the name of the field, without escapes.
+func (m *fieldWalk) key() string {
+	name := string(m.name)
+	if bytes.IndexByte(m.name, '\\') >= 0 {
+		_ = json.Unmarshal(m.data[m.start:m.start+len(m.name)+2], &name) // else it stays as it is written
+	}
+	return name
 }
 
 // blanks returns the offset of the next byte that is no blank.

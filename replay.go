@@ -38,9 +38,9 @@ type stream struct {
 	mu      sync.Mutex
 	pending int
 	errs    []error
-	idle    chan struct{} // closed when pending falls to 0; nil when nobody waits
-	over    bool          // the caller has gone: nothing is handed over any more
-	endless bool          // nobody asks for errs
+	idle    chan struct{}             // closed when pending falls to 0; nil when nobody waits
+	over    bool                      // the caller has gone: nothing is handed over any more
+	failed  func(e *Event, err error) // if not nil, receives the outcomes in place of errs
 }
 
 type streamKey struct{}
@@ -65,7 +65,11 @@ func (st *stream) handOver() bool {
 func (st *stream) handled(e *Event, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if err != nil && !st.endless {
+	switch {
+	case err == nil:
+	case st.failed != nil:
+		st.failed(e, err)
+	default:
 		st.errs = append(st.errs, fmt.Errorf("nexmo: replay: event %d: %w", e.ID, err))
 	}
 	st.pending--
