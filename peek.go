@@ -3,6 +3,7 @@ package nexmo
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -71,6 +72,32 @@ func (m *fieldWalk) key() string {
 		_ = json.Unmarshal(m.data[m.start:m.start+len(m.name)+2], &name) // else it stays as it is written
 	}
 	return name
+}
+
+// putInFront returns an object with a field put in front, in place of those of its name.
+// The rest stays as it is written.
+func putInFront(object []byte, name string, value []byte) []byte {
+	text := slices.Concat([]byte(`{"`), []byte(name), []byte(`":`), value)
+	there, others := false, false
+	for f := walkFields(object); f.next(); {
+		if f.key() == name {
+			there = true
+		} else {
+			others = true
+		}
+	}
+	if !there {
+		if others {
+			text = append(text, ',')
+		}
+		return append(text, object[bytes.IndexByte(object, '{')+1:]...)
+	}
+	for f := walkFields(object); f.next(); {
+		if f.key() != name {
+			text = append(append(text, ','), object[f.start:f.end]...)
+		}
+	}
+	return append(text, '}')
 }
 
 // blanks returns the offset of the next byte that is no blank.

@@ -17,41 +17,27 @@ func frameText(name string, data []byte) []byte {
 	if name == "" {
 		return data // the type is inside, if there is one
 	}
-	var typed, named bool
+	var named bool
 	var conversation []byte
 	f := walkFields(data)
 	for f.next() {
 		switch f.key() {
-		case "type":
-			typed = true
 		case "conversation_id":
 			named = true
 		case "cid":
-			if conversation = f.value; len(conversation) < 3 || conversation[0] != '"' {
-				conversation = nil
+			conversation = nil
+			if len(f.value) > 2 && f.value[0] == '"' {
+				conversation = f.value
 			}
 		}
 	}
 	if !f.whole {
 		return slices.Concat([]byte("["), quoteJSON(name), []byte(","), data, []byte("]"))
 	}
-	text := slices.Concat([]byte(`{"type":`), quoteJSON(name))
 	if conversation != nil && !named {
-		text = slices.Concat(text, []byte(`,"conversation_id":`), conversation)
+		data = putInFront(data, "conversation_id", conversation)
 	}
-	if !typed {
-		rest := bytes.TrimLeft(data, " \t\r\n")[1:]
-		if len(bytes.TrimLeft(rest, " \t\r\n}")) > 0 {
-			text = append(text, ',')
-		}
-		return append(text, rest...)
-	}
-	for f = walkFields(data); f.next(); {
-		if f.key() != "type" { // the name of a frame overrides it
-			text = append(append(text, ','), data[f.start:f.end]...)
-		}
-	}
-	return append(text, '}')
+	return putInFront(data, "type", quoteJSON(name))
 }
 
 // letterOf returns an event that cannot be read as a dead letter, with what can be read of
