@@ -285,14 +285,14 @@ func TestEveryWayInCanBeReadBack(t *testing.T) {
 func TestRawOfAFrame(t *testing.T) {
 	t.Parallel()
 	for frame, want := range map[string]string{
-		`["text",{"id":1,"cid":"CON-1","body":{"text":"x"}}]`:        `{"type":"text","conversation_id":"CON-1","id":1,"cid":"CON-1","body":{"text":"x"}}`,
-		`["text",{"conversation_id":"CON-1","id":1}]`:                `{"type":"text","conversation_id":"CON-1","id":1}`,
-		`["text",{"conversation_id":"CON-1","cid":"CON-2"}]`:         `{"type":"text","conversation_id":"CON-1","cid":"CON-2"}`,
-		`["text",{"id":1, "cid" : "CON-\u0031" }]`:                   `{"type":"text","conversation_id":"CON-\u0031","id":1, "cid" : "CON-\u0031" }`,
-		`["text",{"id":1}]`:                                          `{"type":"text","id":1}`,
-		`["text",{}]`:                                                `{"type":"text"}`,
-		`["text",{ }]`:                                               `{"type":"text" }`,
-		`["text",{"type":"text"}]`:                                   `{"type":"text"}`,
+		`["text",{"id":1,"cid":"CON-1","body":{"text":"x"}}]`: `{"type":"text","conversation_id":"CON-1","id":1,"cid":"CON-1","body":{"text":"x"}}`,
+		`["text",{"conversation_id":"CON-1","id":1}]`:         `{"type":"text","conversation_id":"CON-1","id":1}`,
+		`["text",{"conversation_id":"CON-1","cid":"CON-2"}]`:  `{"type":"text","conversation_id":"CON-1","cid":"CON-2"}`,
+		`["text",{"id":1, "cid" : "CON-\u0031" }]`:            `{"type":"text","conversation_id":"CON-\u0031","id":1, "cid" : "CON-\u0031" }`,
+		`["text",{"id":1}]`:        `{"type":"text","id":1}`,
+		`["text",{}]`:              `{"type":"text"}`,
+		`["text",{ }]`:             `{"type":"text" }`,
+		`["text",{"type":"text"}]`: `{"type":"text"}`,
 		`["text",{"id":1,"type":"image","cid":"CON-1","body":{}}]`:   `{"type":"text","conversation_id":"CON-1","id":1,"cid":"CON-1","body":{}}`,
 		`["text",{"\u0074ype":"image","id":1}]`:                      `{"type":"text","id":1}`,
 		`["text",{"cid":7,"id":1}]`:                                  `{"type":"text","cid":7,"id":1}`,
