@@ -340,3 +340,24 @@ func TestBrokenLoggerIsReported(t *testing.T) {
 	slog.SetDefault(panics()) // it is the same one
 	wantAnswer(t, h, signed(hookText(1)), http.StatusServiceUnavailable)
 }
+
+// The ctx of a Sink has the values of the request's.
+func TestWebhookContextHasTheValuesOfTheRequest(t *testing.T) {
+	t.Parallel()
+	for _, h := range []func(*nexmo.WebhookHandler, context.Context){
+		func(h *nexmo.WebhookHandler, ctx context.Context) { h.Handle(ctx, request(hookText(1))) },
+		func(h *nexmo.WebhookHandler, ctx context.Context) {
+			h.ServeHTTP(httptest.NewRecorder(), signed(hookText(1)).WithContext(ctx))
+		},
+	} {
+		var got any
+		hook := newHook(nexmo.SinkFunc(func(ctx context.Context, _ *nexmo.Event) error {
+			got = ctx.Value(observeKey{})
+			return nil
+		}))
+		h(hook, context.WithValue(t.Context(), observeKey{}, "of the request"))
+		if got != "of the request" {
+			t.Errorf("the value is %v", got)
+		}
+	}
+}
