@@ -39,11 +39,10 @@ func (m *fieldWalk) next() bool {
 	}
 	before := m.data[m.i]
 	i := m.blanks(m.i + 1)
-	first := before == '{' && m.start == 0
+	first := m.start == 0
 	if first && i < len(m.data) && m.data[i] == '}' {
 		before, i = '}', m.blanks(i+1)
 	}
-	m.i = len(m.data)
 	switch {
 	case before == '}':
 		m.whole = i == len(m.data)
@@ -154,18 +153,15 @@ func peek(payload []byte) (p peeked) {
 
 // plainID reads an ID that is written as a whole number and not 0.
 func plainID(value []byte) (EventID, bool) {
-	if len(value) == 0 || value[0] < '1' || value[0] > '9' {
-		return 0, false
-	}
 	id, err := strconv.ParseInt(string(value), 10, 64)
-	return EventID(id), err == nil
+	return EventID(id), err == nil && value[0] > '0' // no sign either
 }
 
 // plainText returns what is between the quotes of a text that is not empty and has no
 // escapes, or nil.
 func plainText(value []byte) []byte {
-	if len(value) < 3 || value[0] != '"' || skipText(value, 1) != len(value)-1 {
-		return nil
+	if len(value) < 3 || skipText(value, 1) != len(value)-1 {
+		return nil // of a value, it is empty or not a text
 	}
 	text := value[1 : len(value)-1]
 	if bytes.IndexByte(text, '\\') >= 0 || !utf8.Valid(text) {
