@@ -156,7 +156,7 @@ func (r *eventRequest) created(op, conversationID string, answer []byte) (*Event
 	if err != nil {
 		return nil, &answerError{op, err}
 	}
-	e.ConversationID = cmp.Or(e.ConversationID, conversationID)
+	e.locate(conversationID)
 	return e, nil
 }
 
@@ -175,8 +175,24 @@ func (c *Client) Event(ctx context.Context, conversationID string, id EventID) (
 	if err != nil {
 		return nil, &answerError{op, err}
 	}
-	e.ConversationID = cmp.Or(e.ConversationID, conversationID)
+	e.locate(conversationID)
 	return e, nil
+}
+
+// locate gives the event the conversation that it was asked for in, unless it says so
+// itself: then its Raw says so, too.
+func (e *Event) locate(conversationID string) {
+	if e.ConversationID != "" || conversationID == "" {
+		return
+	}
+	e.ConversationID = conversationID
+	text := e.Raw.Bytes()
+	f := walkFields(text)
+	for f.next() {
+	}
+	if f.whole {
+		e.Raw = Raw(putInFront(text, "conversation_id", quoteJSON(conversationID)))
+	}
 }
 
 // DeleteEvent deletes what an event holds: it stays in lists, without content.
@@ -251,7 +267,7 @@ func (c *Client) EventsPage(ctx context.Context, conversationID string, o *Event
 		return nil, &answerError{r.op, err}
 	}
 	for _, e := range page.Items {
-		e.ConversationID = cmp.Or(e.ConversationID, conversationID)
+		e.locate(conversationID)
 	}
 	return page, nil
 }

@@ -441,7 +441,7 @@ func TestClientRaw(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		conversation, conversation, `{"id":"MEM-1","x":1}`, `{"id":"USR-1","x":1}`, `{"id":"CON-1","x":1}`, `{"id":"SES-1","x":1}`, `{"id":1,"type":"text","x":1}`,
+		conversation, conversation, `{"id":"MEM-1","x":1}`, `{"id":"USR-1","x":1}`, `{"id":"CON-1","x":1}`, `{"id":"SES-1","x":1}`, `{"conversation_id":"CON-1","id":1,"type":"text","x":1}`,
 	}
 	got := []string{string(v1.Raw), string(v2.Items[1].Raw), string(v3.Raw), string(v4.Raw), string(v5.Items[0].Raw), string(v6.Items[0].Raw), string(v7.Raw)}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -149,8 +149,8 @@
 //	})
 //
 // Before a program ends, [WebhookHandler.Drain] waits for what is under way, and
-// [Application.Close] handles what is held back. Without HTTP,
-// [Verifier.VerifyToken] verifies what came through a queue.
+// [Application.Close] handles what is held back. [WebhookHandler.Handle] does the same
+// without net/http, for queues, functions in a cloud and other HTTP libraries.
 //
 // # Requests
 //
@@ -207,7 +207,8 @@
 //
 // A lost connection is resumed, and the token renewed, by itself. An event is
 // acknowledged when it was received, so one that a handler fails with does not come
-// again: [Session.Run] says what to do about that. With a Client behind it, an
+// again: [Session.Run] says what to do about that. What cannot be read, or no retry mends, is
+// given to the function of [WithDeadLetter]. With a Client behind it, an
 // Application loads the members of a conversation that it hears of for the first
 // time, before its first event is handled.
 //

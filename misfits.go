@@ -27,11 +27,7 @@ func (e *Event) Misfits() []Misfit {
 	}
 	p := parser{collect: maxMisfits}
 	p.Raw = e.Raw
-	if p.read(e.Raw.Bytes()) != nil { // it may be the payload of a packet
-		p = parser{collect: maxMisfits}
-		p.Raw, p.packet = e.Raw, e.Type
-		_ = p.read(e.Raw.Bytes())
-	}
+	_ = p.read(e.Raw.Bytes()) // it was read before
 	p.finish()
 	var list []Misfit
 	for _, m := range p.s.Collected(p.own.start, p.own.end) {

@@ -27,16 +27,17 @@ import (
 //
 // The event keeps nothing of data.
 func ParseEvent(data []byte) (*Event, error) {
-	return parse("", data)
+	data = withoutMark(data)
+	var p parser
+	p.Raw = Raw(data)
+	if err := p.read(data); err != nil {
+		return nil, &DecodeError{Type: p.Type, Err: err}
+	}
+	return p.finish(), nil
 }
 
-// parsePacket is ParseEvent for a packet of the realtime session: the name of the
-// event and its payload.
-func parsePacket(name EventType, data []byte) (*Event, error) {
-	return parse(name, data)
-}
-
-// parser reads one event. It lives on the stack: the garbage collector need not be
+// parser reads one event, which keeps one copy of its text: its Raw. All of its strings are
+// parts of that. A parser lives on the stack: the garbage collector need not be
 // told of what is written there, and nothing is kept from one event to the next.
 type parser struct {
 	s       scanner
@@ -63,18 +64,6 @@ type envelope struct {
 
 // span is a value that was read or skipped; none when end is 0.
 type span struct{ start, end int }
-
-// parse reads an event. The event keeps one copy of data: its Raw. All of its
-// strings are parts of that. packet is the name of a packet, or "".
-func parse(packet EventType, data []byte) (*Event, error) {
-	data = withoutMark(data)
-	var p parser
-	p.packet, p.Raw = packet, Raw(data)
-	if err := p.read(data); err != nil {
-		return nil, &DecodeError{Type: p.Type, Err: err}
-	}
-	return p.finish(), nil
-}
 
 // withoutMark returns a text without the byte-order mark that some programs put in front.
 func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }

@@ -2,6 +2,8 @@ package nexmo
 
 import (
 	"bytes"
+	"encoding/json"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -17,6 +19,7 @@ type fieldWalk struct {
 	name  []byte // of the field, as it is written between the quotes
 	value []byte // of the field, without blanks around it
 	start int    // where the name begins, with its quote
+	end   int    // where the value ends
 }
 
 // walkFields begins in front of the first field of an object. Any other text has none.
@@ -36,11 +39,10 @@ func (m *fieldWalk) next() bool {
 	}
 	before := m.data[m.i]
 	i := m.blanks(m.i + 1)
-	first := before == '{' && m.start == 0
+	first := m.start == 0
 	if first && i < len(m.data) && m.data[i] == '}' {
 		before, i = '}', m.blanks(i+1)
 	}
-	m.i = len(m.data)
 	switch {
 	case before == '}':
 		m.whole = i == len(m.data)
@@ -57,8 +59,44 @@ func (m *fieldWalk) next() bool {
 	to := skipItem(m.data, from)
 	m.name, m.start = m.data[i+1:quote], i
 	m.value = bytes.TrimRight(m.data[from:to], " \t\r\n")
+	m.end = from + len(m.value)
 	m.i = m.blanks(to)
 	return true
+}
+
+// key returns the name of the field, without escapes.
+func (m *fieldWalk) key() string {
+	name := string(m.name)
+	if bytes.IndexByte(m.name, '\\') >= 0 {
+		_ = json.Unmarshal(m.data[m.start:m.start+len(m.name)+2], &name) // else it stays as it is written
+	}
+	return name
+}
+
+// putInFront returns an object with a field put in front, in place of those of its name.
+// The rest stays as it is written.
+func putInFront(object []byte, name string, value []byte) []byte {
+	text := slices.Concat([]byte(`{"`), []byte(name), []byte(`":`), value)
+	there, others := false, false
+	for f := walkFields(object); f.next(); {
+		if f.key() == name {
+			there = true
+		} else {
+			others = true
+		}
+	}
+	if !there {
+		if others {
+			text = append(text, ',')
+		}
+		return append(text, object[bytes.IndexByte(object, '{')+1:]...)
+	}
+	for f := walkFields(object); f.next(); {
+		if f.key() != name {
+			text = append(append(text, ','), object[f.start:f.end]...)
+		}
+	}
+	return append(text, '}')
 }
 
 // blanks returns the offset of the next byte that is no blank.
@@ -115,18 +153,15 @@ func peek(payload []byte) (p peeked) {
 
 // plainID reads an ID that is written as a whole number and not 0.
 func plainID(value []byte) (EventID, bool) {
-	if len(value) == 0 || value[0] < '1' || value[0] > '9' {
-		return 0, false
-	}
 	id, err := strconv.ParseInt(string(value), 10, 64)
-	return EventID(id), err == nil
+	return EventID(id), err == nil && value[0] > '0' // no sign either
 }
 
 // plainText returns what is between the quotes of a text that is not empty and has no
 // escapes, or nil.
 func plainText(value []byte) []byte {
-	if len(value) < 3 || value[0] != '"' || skipText(value, 1) != len(value)-1 {
-		return nil
+	if len(value) < 3 || skipText(value, 1) != len(value)-1 {
+		return nil // of a value, it is empty or not a text
 	}
 	text := value[1 : len(value)-1]
 	if bytes.IndexByte(text, '\\') >= 0 || !utf8.Valid(text) {

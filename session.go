@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -54,6 +55,8 @@ type Session struct {
 	told    notices
 
 	running  sync.Mutex // held by Run
+	recovery recovery
+	began    time.Time // when the session began; zero if it is resumed
 	receipts receipts
 }
 
@@ -75,7 +78,10 @@ func Dial(ctx context.Context, tokens TokenSource, opts ...SessionOption) (*Sess
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if !s.closed {
-			s.wg.Go(func() { run(living) })
+			s.wg.Go(func() {
+				defer s.caught(living)
+				run(living)
+			})
 		}
 	}
 	s.spawn(s.live)
@@ -91,6 +97,14 @@ func Dial(ctx context.Context, tokens TokenSource, opts ...SessionOption) (*Sess
 	return nil, err
 }
 
+// caught logs a panic of what the program gave to the session, such as the transport of its
+// HTTP client: it must not end the program.
+func (s *Session) caught(ctx context.Context) {
+	if v := recover(); v != nil {
+		s.log(ctx, slog.LevelError, "nexmo: a function given to Dial panicked", slog.Any("error", &PanicError{Value: v, Stack: debug.Stack()}))
+	}
+}
+
 func newSession(tokens TokenSource, opts []SessionOption) (*Session, error) {
 	checkOptions("Dial", opts)
 	if _, ok := tokens.(Credentials); ok {
@@ -103,7 +117,12 @@ func newSession(tokens TokenSource, opts []SessionOption) (*Session, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
+	var began time.Time
+	if cfg.resume == "" {
+		began = time.Now()
+	}
 	s := &Session{
+		began: began,
 		cfg:   cfg,
 		id:    cfg.resume,
 		inbox: newInbox(cfg.queue),
@@ -156,6 +175,17 @@ func (s *Session) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s))
 // a sink in front of it can try again, or store events before they are handled. An
 // event on which ctx has ended is delivered again by the next Run.
 //
+// An event that no retry mends, as its error says with [ErrPermanent], is given to the
+// function of [WithDeadLetter] given to [Dial], or logged as an error. So is what was received
+// and cannot be read. If that function fails, the event is delivered again, after a second
+// and then twice as long each time up to a minute; the events of its conversation wait
+// behind it, and no others. When the session is over and it still fails, Run returns an
+// error, and another Run delivers what is left.
+//
+// If what cannot be read came in front of the first event of a conversation, the events
+// that may be missing there since the session began are fetched from the service, and
+// delivered first.
+//
 // Up to 4096 events wait for sink, as [WithSessionQueue] says. When there are more,
 // the connection is given up, and resumed when half of them have been delivered: no
 // event is dropped.
@@ -167,27 +197,82 @@ func (s *Session) Run(ctx context.Context, sink Sink) error {
 		return errors.New("nexmo: session: Run is running already")
 	}
 	defer s.running.Unlock()
-	sctx := context.WithValue(ctx, streamKey{}, &stream{done: func(*Event, bool, error) {}})
+	sctx := context.WithValue(ctx, streamKey{}, &stream{done: s.handledLater})
+	sctx = context.WithValue(sctx, viaKey{}, ViaSession)
 	for {
-		e, ok := s.inbox.next(ctx.Done(), s.over)
+		r, ok := s.inbox.next(ctx.Done(), s.over)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !ok:
 			s.told.wait(&s.mu, ctx.Done())
+			if n := s.inbox.left(); n > 0 {
+				return errors.Join(s.err, fmt.Errorf("nexmo: session: %d events are left, as one of each conversation could not be set aside: call Run again", n))
+			}
 			return s.err
+		case r.event != nil && s.fetchLost(sctx, r):
+			continue // they come first
 		}
-		err := deliverTo(sctx, sink, e)
-		if err != nil && ctx.Err() != nil {
-			continue
+		err := s.take(sctx, sink, r)
+		switch {
+		case err == nil:
+			s.inbox.delivered(r)
+		case ctx.Err() == nil:
+			wait := s.inbox.park(r)
+			s.log(ctx, slog.LevelError, "nexmo: an event could not be set aside: it is delivered again, before those behind it", slog.Any("error", err),
+				slog.String("conversation_id", r.conversation()), slog.Duration("in", wait))
 		}
-		s.inbox.delivered()
-		if err != nil {
-			s.log(ctx, slog.LevelError, "nexmo: an event of the session was not handled", slog.Any("error", err),
-				slog.String("conversation_id", e.ConversationID), slog.Int64("event_id", int64(e.ID)), slog.String("event_type", string(e.Type)))
-			continue
+	}
+}
+
+// take delivers an event, or sets it aside. The error says why it is to be delivered again.
+func (s *Session) take(ctx context.Context, sink Sink, r *received) (err error) {
+	defer func() { // of methods of an error, which cannot say that no retry mends it
+		if v := recover(); v != nil {
+			s.notHandled(ctx, r.event, &PanicError{Value: v, Stack: debug.Stack()})
+			err = nil
 		}
+	}()
+	if d := r.letter; d != nil {
+		if s.cfg.deadLetter != nil {
+			if err := bury(ctx, s.cfg.deadLetter, *d); err != nil {
+				return err
+			}
+		}
+		s.recovery.lose(d.ConversationID, r.lost)
+		return nil
+	}
+	e, err := r.event, r.err
+	if err == nil {
+		err = deliverTo(ctx, sink, e)
+	}
+	switch {
+	case err == nil:
 		s.acceptReceipt(e)
+		return nil
+	case permanentFor(err, e):
+		r.err = nil // if it is delivered again, what failed runs again
+		return setAside(ctx, s.cfg.client.log, s.cfg.deadLetter, e, err)
+	case ctx.Err() != nil:
+		return err
+	}
+	// Of what its handlers delivered, events may be set aside.
+	err = setAside(ctx, s.cfg.client.log, s.cfg.deadLetter, e, err)
+	if err != nil && r.err == nil { // else it was logged where it failed
+		s.notHandled(ctx, e, err)
+	}
+	return nil
+}
+
+func (s *Session) notHandled(ctx context.Context, e *Event, err error) {
+	s.log(ctx, slog.LevelError, "nexmo: an event of the session was not handled", slog.Any("error", err),
+		slog.String("conversation_id", e.ConversationID), slog.Int64("event_id", int64(e.ID)), slog.String("event_type", string(e.Type)))
+}
+
+// handledLater takes note of the outcome of an event that was handed over, behind a gap.
+func (s *Session) handledLater(e *Event, _ bool, err error) {
+	if err != nil {
+		s.inbox.put(&received{event: e, err: err})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -95,8 +96,14 @@ func (s *Session) connection(ctx context.Context) (in bool, err error) {
 // come in one piece.
 const maxFrame = 64 << 20
 
-// connect is connection with a token.
+// connect is connection with a token. A panic of what the program gave to Dial, such as the
+// transport of its HTTP client, ends the connection like any other error.
 func (s *Session) connect(ctx context.Context, token string) (in bool, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = connectionError(&PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	patience := time.AfterFunc(s.cfg.loginTimeout, func() { cancel(errLoginTime) })
@@ -173,16 +180,6 @@ func (s *Session) acknowledge(ctx context.Context, conn *socketio.Conn, p socket
 	}
 }
 
-// success is what the service answers to a login.
-type success struct {
-	Body struct {
-		ID      string          `json:"id"`
-		UserID  string          `json:"user_id"`
-		Name    string          `json:"name"`
-		Pending json.RawMessage `json:"pending_events"`
-	} `json:"body"`
-}
-
 // login reads the answer to a login: the first event, whatever its name.
 func (s *Session) login(ctx context.Context, conn *socketio.Conn, token string, p socketio.Packet) error {
 	if p.Name != "session:success" {
@@ -207,26 +204,44 @@ func (s *Session) login(ctx context.Context, conn *socketio.Conn, token string, 
 
 // adopt takes over what session:success says: who we are, and the events that the
 // session missed. The acknowledgement of the frame stands for them, so they are
-// taken however many they are.
+// taken however many they are; one that is broken costs neither the others nor the session.
 func (s *Session) adopt(ctx context.Context, data []byte) error {
-	var said success
-	if err := json.Unmarshal(data, &said); err != nil || said.Body.ID == "" {
+	var id, userID, name string
+	var missed []byte
+	for f := walkFields(data); f.next(); {
+		if f.key() != "body" {
+			continue
+		}
+		for f := walkFields(f.value); f.next(); {
+			switch f.key() {
+			case "id":
+				id = textOf(f.value)
+			case "user_id":
+				userID = textOf(f.value)
+			case "name":
+				name = textOf(f.value)
+			case "pending_events":
+				missed = f.value
+			}
+		}
+	}
+	if id == "" {
 		return errors.New("nexmo: session: session:success does not name the session")
 	}
 	s.mu.Lock()
-	s.id = said.Body.ID
-	if said.Body.UserID != "" {
-		s.me = User{ID: said.Body.UserID, Name: said.Body.Name}
+	s.id = id
+	if userID != "" {
+		s.me = User{ID: userID, Name: name}
 	}
 	s.mu.Unlock()
-	if pending := said.Body.Pending; len(pending) > 0 && pending[0] == '[' {
-		events, err := ParseEvents(pending)
-		if err != nil {
-			s.log(ctx, slog.LevelWarn, "nexmo: an event that the session missed cannot be read", slog.Any("error", err))
-		}
-		s.inbox.put(events...)
-	}
+	s.acceptMissed(ctx, missed)
 	return nil
+}
+
+// textOf returns a JSON text, or "" for anything else.
+func textOf(value []byte) (text string) {
+	_ = json.Unmarshal(value, &text)
+	return text
 }
 
 // aboutSession reports whether an event with that name is no event of a conversation.
@@ -236,23 +251,18 @@ func aboutSession(name string) bool {
 
 // receive handles an event of a connection that is no answer to its login.
 func (s *Session) receive(ctx context.Context, conn *socketio.Conn, p socketio.Packet) error {
-	ours := aboutSession(p.Name)
-	if !ours && s.inbox.full() {
+	about := aboutSession(p.Name)
+	if !about && s.inbox.full() {
 		return errQueueFull // it is not acknowledged, and comes again
 	}
 	s.acknowledge(ctx, conn, p)
 	if done, err := s.answered(ctx, conn, p); done {
 		return err
 	}
-	if ours {
+	if about {
 		return s.notice(ctx, p)
 	}
-	e, err := parsePacket(EventType(p.Name), p.Data)
-	if err != nil {
-		s.log(ctx, slog.LevelWarn, "nexmo: an event of the session cannot be read", slog.Any("error", err))
-		return nil
-	}
-	s.inbox.put(e)
+	s.accept(ctx, p.Name, p.Data)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,17 @@ func (t *sessionTokens) Token() (string, error) {
 	if given != "" {
 		return given, nil
 	}
+	return t.ask()
+}
+
+// ask returns a token of the source, whose panics are errors: it is asked in a goroutine of
+// the session.
+func (t *sessionTokens) ask() (token string, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			token, err = "", &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
 	return t.source.Token()
 }
 

@@ -295,7 +295,7 @@ func (h *WebhookHandler) logger() *slog.Logger {
 
 // report tells the log and Observe what became of a webhook.
 func (h *WebhookHandler) report(ctx context.Context, res *WebhookResult) {
-	if res.Err != nil && res.Status != http.StatusNoContent { // what is set aside was logged, or kept
+	if res.Status != http.StatusNoContent { // what is set aside was logged, or kept
 		level := slog.LevelWarn
 		if res.Status == http.StatusServiceUnavailable {
 			level = slog.LevelError

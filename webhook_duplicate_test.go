@@ -2,6 +2,7 @@ package nexmo_test
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -24,7 +25,8 @@ func TestWebhookDuplicateIsAnsweredWhileBusy(t *testing.T) {
 			nexmo.SinkFunc(func(context.Context, *nexmo.Event) error { <-release; return nil }),
 			func(conversationID string, id nexmo.EventID) bool { return conversationID == "CON-hook" && id == 7 },
 		})
-		h.MaxConcurrent = 1
+		var log hookLog
+		h.MaxConcurrent, h.Logger = 1, log.logger()
 		results := observed(h)
 		var all sync.WaitGroup
 		all.Go(func() { wantAnswer(t, h, signed(hookText(1)), http.StatusNoContent) })
@@ -37,6 +39,9 @@ func TestWebhookDuplicateIsAnsweredWhileBusy(t *testing.T) {
 		wantAnswer(t, h, signedBy("another", hookText(7)), http.StatusUnauthorized) // it is verified first
 		close(release)
 		all.Wait()
+		if got := log.String(); strings.Contains(got, "panicked") || strings.Contains(got, "event_id=7") {
+			t.Errorf("the log says %s", got)
+		}
 		if err := h.Drain(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -77,6 +82,16 @@ func TestWebhookPeek(t *testing.T) {
 		"another order":                 {`{"body":{"text":"x"},"id":7,"_embedded":{},"conversation_id":"CON-1","x":[1,{}],"type":"text"}`, true},
 		"blanks":                        {" {\t\"type\" :\r\n\"text\" , \"conversation_id\": \"CON-1\" ,\"id\" : 7 } \n", true},
 		"others of that name":           {`{` + large + `,"type":"text","conversation_id":"CON-1","id":7,` + strings.Replace(large, "x", "y", 1) + `}`, true},
+		"a blank in a text":             {`{"type":"te xt","conversation_id":"CON-1","id":7}`, true},
+		"a type of one character":       {`{"type":"a","conversation_id":"CON-1","id":7}`, true},
+		"an empty name":                 {`{"":1,"type":"text","conversation_id":"CON-1","id":7}`, true},
+		"an ID as text, and then one":   {`{"type":"text","conversation_id":"CON-1","id":"8","id":7}`, false},
+		"no type, and then one":         {`{"type":8,"conversation_id":"CON-1","id":7,"type":"text"}`, false},
+		"a positive sign":               {`{"type":"text","conversation_id":"CON-1","id":+7}`, false},
+		"an escape at the beginning":    {`{"type":"text","conversation_id":"\u0043ON-1","id":7}`, false},
+		"an escape at its beginning":    {`{"type":"\u0074ext","conversation_id":"CON-1","id":7}`, false},
+		"a comma in place of a brace":   {`,"type":"text","conversation_id":"CON-1","id":7}`, false},
+		"a name without a quote":        {`{"type":"text","conversation_id":"CON-1","id":7,xy":1}`, false},
 		"not that event":                {`{"type":"text","conversation_id":"CON-1","id":8}`, false},
 		"not that conversation":         {`{"type":"text","conversation_id":"CON-2","id":7}`, false},
 		"no type":                       {`{"conversation_id":"CON-1","id":7}`, false},
@@ -130,7 +145,9 @@ func TestWebhookPeek(t *testing.T) {
 			delivered := 0
 			h := newHook(handledSink{
 				nexmo.SinkFunc(func(context.Context, *nexmo.Event) error { delivered++; return nil }),
-				func(conversationID string, id nexmo.EventID) bool { return conversationID == "CON-1" && id == 7 },
+				func(conversationID string, id nexmo.EventID) bool {
+					return conversationID == "CON-1" && (id == 7 || id == math.MaxInt64)
+				},
 			})
 			_, perr := nexmo.ParseEvent([]byte(test.payload))
 			want := http.StatusNoContent
@@ -178,6 +195,7 @@ func FuzzPeek(f *testing.F) {
 	for _, text := range []string{
 		`{"type":"text","conversation_id":"CON-1","id":7,"body":{"text":"x"}}`, `{"body":{"t":"}\\\" ,"},"id":7,"conversation_id":"CON-1","type":"text"}`,
 		`{"type":"text","conversation_id":"CON-1","id":7,"id":8}`, `{"type":"text","conversation_id":"CON-1","id":7,"\u0069d":8}`, `{"a":{}{"id":7}`, `{"":"`,
+		`{"type":"text","conversation_id":"CON-1","id":17}`,
 	} {
 		f.Add([]byte(text))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -67,6 +68,9 @@ func TestWebhookHandleIsServeHTTP(t *testing.T) {
 		},
 		"unsigned, and allowed": {
 			with(post, func(r *nexmo.WebhookRequest) { r.Header = nil }), func(h *nexmo.WebhookHandler) { h.AllowUnsigned = true }, nexmo.WebhookAnswer{Status: 204},
+		},
+		"unsigned, allowed, and too large": {
+			with(get, func(r *nexmo.WebhookRequest) { r.Header = nil }), func(h *nexmo.WebhookHandler) { h.AllowUnsigned, h.Verifier.MaxBody = true, 5 }, nexmo.WebhookAnswer{Status: 413},
 		},
 		"unsigned, to be sent again": {
 			with(post, func(r *nexmo.WebhookRequest) { r.Header = nil }), func(h *nexmo.WebhookHandler) { h.RetryUnsigned = true },
@@ -192,6 +196,28 @@ func TestWebhookTokensOfHandle(t *testing.T) {
 	if got := h.Handle(t.Context(), request([]byte(hookTyping), nexmotest.Claim("jti", "1"))); got.Status != http.StatusUnauthorized {
 		t.Errorf("answered %d", got.Status)
 	}
+}
+
+// A Verifier reads a request to its end, whatever MaxBody says, and minds no missing body.
+func TestVerifyReadsTheBody(t *testing.T) {
+	t.Parallel()
+	v := nexmo.Verifier{Secrets: []string{hookSecret}, MaxBody: math.MaxInt64}
+	if _, payload, err := v.Verify(signed(hookText(1))); err != nil || string(payload) != string(hookText(1)) {
+		t.Errorf("Verify = %s, %v", payload, err)
+	}
+	r := signed(hookText(1))
+	r.Body = nil
+	if _, _, err := v.Verify(r); !errors.Is(err, nexmo.ErrWebhookPayloadHash) {
+		t.Errorf("Verify = %v", err)
+	}
+}
+
+// A request that was made by hand has no URL.
+func TestWebhookWithoutURL(t *testing.T) {
+	t.Parallel()
+	r := signed(hookText(1))
+	r.URL = nil
+	wantAnswer(t, newHook(new(hookRecorder)), r, http.StatusNoContent)
 }
 
 // Handle keeps nothing of the body.
@@ -339,4 +365,25 @@ func TestBrokenLoggerIsReported(t *testing.T) {
 	}
 	slog.SetDefault(panics()) // it is the same one
 	wantAnswer(t, h, signed(hookText(1)), http.StatusServiceUnavailable)
+}
+
+// The ctx of a Sink has the values of the request's.
+func TestWebhookContextHasTheValuesOfTheRequest(t *testing.T) {
+	t.Parallel()
+	for _, h := range []func(*nexmo.WebhookHandler, context.Context){
+		func(h *nexmo.WebhookHandler, ctx context.Context) { h.Handle(ctx, request(hookText(1))) },
+		func(h *nexmo.WebhookHandler, ctx context.Context) {
+			h.ServeHTTP(httptest.NewRecorder(), signed(hookText(1)).WithContext(ctx))
+		},
+	} {
+		var got any
+		hook := newHook(nexmo.SinkFunc(func(ctx context.Context, _ *nexmo.Event) error {
+			got = ctx.Value(observeKey{})
+			return nil
+		}))
+		h(hook, context.WithValue(t.Context(), observeKey{}, "of the request"))
+		if got != "of the request" {
+			t.Errorf("the value is %v", got)
+		}
+	}
 }

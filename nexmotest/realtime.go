@@ -25,6 +25,8 @@ type realtime struct {
 	acks     uint64 // counts what is to be acknowledged, in all sessions
 	rules    []*frameRule
 	refusals []string // events that the next logins are answered with
+
+	cutMissed map[string]int // by user, how often the list of missed events is cut
 }
 
 // sessionLife is for how long a session without a connection can be resumed.

@@ -119,6 +119,19 @@ func (f *Faults) Logins(event string, n int) {
 	rt.refusals = append(rt.refusals, slices.Repeat([]string{event}, n)...)
 }
 
+// CutMissed has the next n times that sessions of a user are resumed after they have missed
+// events tell of them with a list that is cut: a text of the first half of it. The
+// acknowledgement stands for all of them, so none comes again.
+func (f *Faults) CutMissed(userName string, n int) {
+	rt := f.server.realtime
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.cutMissed == nil {
+		rt.cutMissed = map[string]int{}
+	}
+	rt.cutMissed[userName] += n
+}
+
 // CutSessions cuts the connections of all sessions of a user without a word. A
 // client is expected to resume them.
 func (f *Faults) CutSessions(userName string) {
@@ -212,5 +225,5 @@ func (rt *realtime) clear() {
 			s.queue(held...)
 		}
 	}
-	rt.rules, rt.refusals = nil, nil
+	rt.rules, rt.refusals, rt.cutMissed = nil, nil, nil
 }

@@ -142,3 +142,41 @@ func TestResumeWithFaults(t *testing.T) {
 		})
 	}
 }
+
+// A list of missed events that is cut is a text, as often as asked for, and counts as
+// acknowledged.
+func TestCutMissed(t *testing.T) {
+	t.Parallel()
+	s := nexmotest.NewServer(t)
+	c := s.CreateConversation("")
+	s.Join(c, "alice")
+	_, id := login(t, s, "alice")
+	resume := func() string {
+		t.Helper()
+		p := dial(t, s, true, "token", s.UserToken("alice"), "session_id", id)
+		data := p.next().Data
+		s.ExpectAck("alice", "session:success")
+		return data
+	}
+	s.ExpectAck("alice", "session:success")
+	s.Faults().CutMissed("alice", 1)
+	s.Faults().CutMissed("bob", 1)
+	s.Faults().CutSessions("alice")
+	if got := resume(); strings.Contains(got, "pending_events") {
+		t.Errorf("without a list there is none to cut: %s", got)
+	}
+	for i, want := range []string{`"pending_events":"[{`, `"pending_events":[{`} {
+		s.Faults().CutSessions("alice")
+		s.Emit(c, text("meanwhile"))
+		if got := resume(); !strings.Contains(got, want) {
+			t.Errorf("%d: %s, want %s", i, got, want)
+		}
+	}
+	s.Faults().CutMissed("alice", 1)
+	s.Faults().Clear()
+	s.Faults().CutSessions("alice")
+	s.Emit(c, text("meanwhile"))
+	if got := resume(); !strings.Contains(got, `"pending_events":[{`) {
+		t.Errorf("after Clear: %s", got)
+	}
+}

@@ -104,6 +104,11 @@ func (s *session) success(missed []*frame) *frame {
 	body := object{"id": s.id, "user_id": s.userID, "name": s.name, "api_key": apiKey}
 	if len(events) > 0 {
 		body["pending_events"] = events
+		if s.rt.cutMissed[s.name] > 0 {
+			s.rt.cutMissed[s.name]--
+			list := encode(events)
+			body["pending_events"] = string(list[:len(list)/2])
+		}
 	}
 	return &frame{message: &message{name: "session:success", data: encode(object{"body": body})}, covers: missed}
 }
