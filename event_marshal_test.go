@@ -237,3 +237,28 @@ func TestMarshalJSONRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestChangedCopyMarshalsItsFields: what was received is written as it came; a copy that
+// was changed, with its Raw emptied, is written by its fields.
+func TestChangedCopyMarshalsItsFields(t *testing.T) {
+	t.Parallel()
+	e := parseText(t, `{"id":4,"type":"text","cid":"CON-1","unknown":1,"timestamp":1604307225497.5,"from":{},"body":{"text":"said","edited":"no","more":2}}`)
+	if got := string(marshal(t, e)); got != string(e.Raw) {
+		t.Errorf("as received: %s", got)
+	}
+	c, body := *e, *e.Body.(*nexmo.Text)
+	body.Text = "changed"
+	c.Raw, c.From, c.Body = "", "MEM-1", &body
+	want := `{"conversation_id":"CON-1","id":4,"type":"text","from":"MEM-1","body":{"text":"changed"},"timestamp":"2020-11-02T08:53:45.4975Z"}`
+	got := marshal(t, &c)
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("the copy (-want +got):\n%s", diff)
+	}
+	again := parseText(t, got)
+	if diff := cmp.Diff(&c, again, sameFields); diff != "" || again.Misfits() != nil {
+		t.Errorf("read again: %v (-written +read):\n%s", again.Misfits(), diff)
+	}
+	if b := e.Body.(*nexmo.Text); b.Text != "said" {
+		t.Errorf("the event itself says %q", b.Text)
+	}
+}

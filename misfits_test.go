@@ -2,7 +2,6 @@ package nexmo_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -461,49 +460,23 @@ func checkOddLeaf(t *testing.T, what, path string, e, without *nexmo.Event) {
 	}
 }
 
-// TestChangedCopyMarshalsItsFields: what was received is written as it came; a copy that
-// was changed, with its Raw emptied, is written by its fields.
-func TestChangedCopyMarshalsItsFields(t *testing.T) {
+// TestStateTakesWhatFits: the members of a conversation are as an event with misfits says.
+func TestStateTakesWhatFits(t *testing.T) {
 	t.Parallel()
-	e := parseText(t, `{"id":4,"type":"text","cid":"CON-1","unknown":1,"timestamp":1604307225497.5,"from":{},"body":{"text":"said","edited":"no","more":2}}`)
-	if got := string(marshal(t, e)); got != string(e.Raw) {
-		t.Errorf("as received: %s", got)
-	}
-	c, body := *e, *e.Body.(*nexmo.Text)
-	body.Text = "changed"
-	c.Raw, c.From, c.Body = "", "MEM-1", &body
-	want := `{"conversation_id":"CON-1","id":4,"type":"text","from":"MEM-1","body":{"text":"changed"},"timestamp":"2020-11-02T08:53:45.4975Z"}`
-	got := marshal(t, &c)
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("the copy (-want +got):\n%s", diff)
-	}
-	again := parseText(t, got)
-	if diff := cmp.Diff(&c, again, sameFields); diff != "" || again.Misfits() != nil {
-		t.Errorf("read again: %v (-written +read):\n%s", again.Misfits(), diff)
-	}
-	if b := e.Body.(*nexmo.Text); b.Text != "said" {
-		t.Errorf("the event itself says %q", b.Text)
-	}
-}
-
-// TestSecretsAreNotPrinted: JSON holds the password of an endpoint; nothing that is printed
-// does.
-func TestSecretsAreNotPrinted(t *testing.T) {
-	t.Parallel()
-	e := parseText(t, `{"type":"sip:ringing","body":{"channel":{"to":{"type":"sip","username":"desk","password":"hunter2"}}}}`)
-	b, _ := nexmo.As[*nexmo.SIPRinging](e)
-	end := *b.Channel.To
-	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		for _, v := range []any{end, &end, end.Password, []nexmo.Endpoint{end}, map[string]any{"a": end}, errors.New(fmt.Sprint(end))} {
-			if text := fmt.Sprintf(format, v); strings.Contains(text, "hunter2") || strings.Contains(text, fmt.Sprintf("%x", "hunter2")) {
-				t.Errorf("%s of a %T: %s", format, v, text)
-			}
+	c := nexmo.NewConversation("CON-1")
+	for _, text := range []string{
+		`{"type":"member:joined","id":1,"conversation_id":"CON-1","from":"MEM-1","timestamp":{},"body":{"user":{"id":"USR-1","name":["x"]},"channel":{"type":"app"},"initiator":"system"}}`,
+		`{"type":"member:media","id":"2","cid":"CON-1","from":"MEM-1","_embedded":[],"body":{"audio":"yes","media":{"audio_settings":{"muted":"1"}}}}`,
+	} {
+		if err := c.Deliver(t.Context(), parseText(t, text)); err != nil {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
-	if got := end.Password.LogValue().String() + end.Password.String() + nexmo.Secret("").String(); got != "[secret][secret]" {
-		t.Errorf("it is shown as %s", got)
+	m, ok := c.Member("MEM-1")
+	if !ok || m.State != nexmo.MemberStateJoined || m.UserID != "USR-1" || m.UserName != "" || m.Channel.Type != nexmo.ChannelTypeApp || m.Media.AudioSettings.Muted != nexmo.True {
+		t.Errorf("the member is %+v, %v", m, ok)
 	}
-	if got := string(marshal(t, end)); got != `{"type":"sip","username":"desk","password":"hunter2"}` || string(end.Password) != "hunter2" {
-		t.Errorf("it is written as %s", got)
+	if c.LastEventID() != 2 {
+		t.Errorf("the last event is %d", c.LastEventID())
 	}
 }

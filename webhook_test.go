@@ -45,6 +45,27 @@ func TestWebhookMethods(t *testing.T) {
 	}
 }
 
+// TestWebhookHandlesWhatAReaderCanMend: nobody hides an event from a handler by what is in
+// it: an answer 400 would lose it.
+func TestWebhookHandlesWhatAReaderCanMend(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"type":"text","id":1,"conversation_id":"CON-1","body":{"text":"see you \ud83d"}}`, "{\"type\":\"text\",\"id\":1,\"x\":\"\xff\"}",
+		"\ufeff" + `{"type":"text","id":1}`, `{"type":"image","type":"text","id":7,"id":1}`, `{"type":"text","id":1.0}`, `{"type":"text","id":1e0}`,
+		`{"type":"text","id":"1","timestamp":1604307225497,"from":{},"_embedded":[],"isFromMB":"x"}`,
+	} {
+		var sink hookRecorder
+		wantAnswer(t, newHook(&sink), signed([]byte(body)), http.StatusNoContent)
+		if len(sink.events) != 1 || sink.events[0].ID != 1 {
+			t.Errorf("%q: %d events were delivered", body, len(sink.events))
+			continue
+		}
+		if _, ok := nexmo.As[*nexmo.Text](sink.events[0]); !ok {
+			t.Errorf("%q: the body is a %T", body, sink.events[0].Body)
+		}
+	}
+}
+
 // What is signed but is no event is the sender's mistake, and final.
 func TestWebhookNoEvent(t *testing.T) {
 	t.Parallel()
