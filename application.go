@@ -349,8 +349,7 @@ func (a *Application) track(id string) (*tracked, error) {
 		} else {
 			a.recent.MoveToFront(t.element)
 		}
-		a.letGo(now)
-		a.mu.Unlock()
+		a.unlock(now)
 		return t, nil
 	}
 	a.made++
@@ -359,9 +358,8 @@ func (a *Application) track(id string) (*tracked, error) {
 	t.pins.Add(1)
 	t.element = a.recent.PushFront(t)
 	a.byID[t.id] = t
-	a.letGo(now)
 	hooks := a.hooks
-	a.mu.Unlock()
+	a.unlock(now)
 
 	defer close(t.ready)
 	introduced := false

@@ -26,22 +26,25 @@ func (c *Conversation) pin() bool {
 
 func (c *Conversation) unpin() { c.pins.Add(-1) }
 
-// evict reports whether c could be evicted: nothing uses it, and no event is under way or
-// held back.
-func (c *Conversation) evict() bool {
+// evict reports whether c could be evicted: nothing uses it, no event is under way or
+// held back, and unless it was quiet for too long, none waits to be delivered again.
+func (c *Conversation) evict(quiet bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.busy && c.line.Idle() && c.stopFetch == nil && c.pins.CompareAndSwap(0, evicted)
+	return !c.busy && c.line.Idle() && c.stopFetch == nil && (quiet || c.failed.waiting() == 0) &&
+		c.pins.CompareAndSwap(0, evicted)
 }
 
 // letGo forgets conversations that were quiet too long, and while there are too
 // many, the ones that were quiet longest. Those with events under way or held
-// back stay. The caller holds a.mu.
-func (a *Application) letGo(now time.Duration) {
+// back stay. It returns those whose failed events are to be set aside now. The caller
+// holds a.mu.
+func (a *Application) letGo(now time.Duration) (failed []*tracked) {
 	for _, l := range [...]*list.List{&a.gone, &a.recent} {
 		for el := l.Back(); el != nil; {
 			t := el.Value.(*tracked)
-			if len(a.byID) <= a.cfg.maxConversations && now-t.used < a.cfg.idle {
+			quiet := now-t.used >= a.cfg.idle
+			if len(a.byID) <= a.cfg.maxConversations && !quiet {
 				break
 			}
 			el = el.Prev()
@@ -50,12 +53,25 @@ func (a *Application) letGo(now time.Duration) {
 				l.MoveToFront(t.element)
 				continue
 			}
-			if !t.evict() {
+			if !t.evict(quiet) {
 				continue
 			}
 			l.Remove(t.element)
 			delete(a.byID, t.id)
+			if t.failed.waiting() > 0 {
+				failed = append(failed, t)
+			}
 		}
+	}
+	return failed
+}
+
+// unlock releases a.mu, and lets conversations go before.
+func (a *Application) unlock(now time.Duration) {
+	failed := a.letGo(now)
+	a.mu.Unlock()
+	for _, t := range failed {
+		t.makeRoom(context.Background(), 0)
 	}
 }
 
@@ -99,8 +115,8 @@ func (c *Conversation) Handled(conversationID string, id EventID) bool {
 func (a *Application) adopt(c *Conversation) (*tracked, error) {
 	now := sinceStart()
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.closed {
+		a.mu.Unlock()
 		return nil, ErrClosed
 	}
 	t := a.byID[c.id]
@@ -118,7 +134,7 @@ func (a *Application) adopt(c *Conversation) (*tracked, error) {
 	}
 	t.used = now
 	t.pins.Add(1)
-	a.letGo(now)
+	a.unlock(now)
 	return t, nil
 }
 

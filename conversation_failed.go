@@ -49,6 +49,14 @@ func (f *failedEvents) get(id EventID) *failedEvent {
 	return f.byID[id]
 }
 
+// waiting returns how many bytes of events wait to be delivered again.
+func (f *failedEvents) waiting() int {
+	if f == nil {
+		return 0
+	}
+	return f.bytes
+}
+
 // setAside reports whether an event is known to have been set aside.
 func (f *failedEvents) setAside(id EventID) bool {
 	one := f.get(id)

@@ -58,7 +58,7 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 		if err != nil {
 			return err
 		}
-		if e == nil || e.ID <= 0 {
+		if e == nil || e.ID <= 0 && !unreadable(e) {
 			continue
 		}
 		if err := c.refuse(e); err != nil {
@@ -66,7 +66,7 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 			continue
 		}
 		c.mu.Lock()
-		if c.inRange(e) == 0 {
+		if e.ID > 0 && c.inRange(e) == 0 {
 			c.mu.Unlock()
 			c.log(ctx, slog.LevelWarn, "nexmo: the Source returned an event whose ID is out of range", e)
 			continue
@@ -84,7 +84,7 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 		c.line.Resume(time.Now())
 		c.mu.Unlock()
 		c.look()
-		if prev = e.ID; prev >= to {
+		if prev = max(prev, e.ID); prev >= to {
 			break
 		}
 	}

@@ -115,7 +115,7 @@ func (c *Conversation) settle(d *delivery, e *Event, o outcome) {
 			h.handled(o.err)
 		}
 	}
-	c.makeRoom(d)
+	c.makeRoom(d, maxFailedConversation)
 	c.mu.Lock()
 }
 
@@ -141,16 +141,17 @@ func (c *Conversation) rememberFailed(id EventID, failed failures, letter DeadLe
 }
 
 // makeRoom sets aside the events that have waited longest to be delivered again, while
-// there are too many. The caller has the role, and does not hold c.mu.
-func (c *Conversation) makeRoom(d *delivery) {
+// there are more than limit bytes of them, or too many in the Application. The caller does
+// not hold c.mu.
+func (c *Conversation) makeRoom(ctx context.Context, limit int) {
 	for {
 		c.mu.Lock()
-		letter, id, crowded := c.oldestFailed()
+		letter, id, crowded := c.oldestFailed(limit)
 		c.mu.Unlock()
 		if !crowded {
 			return
 		}
-		if c.putAside(d, letter) {
+		if c.putAside(ctx, letter) {
 			c.mu.Lock()
 			c.line.SetAside(int64(id))
 			c.mu.Unlock()
@@ -160,8 +161,8 @@ func (c *Conversation) makeRoom(d *delivery) {
 
 // oldestFailed returns the event that has waited longest to be delivered again, and keeps
 // of it only which handlers failed, if there are too many such events. The caller holds c.mu.
-func (c *Conversation) oldestFailed() (letter DeadLetter, id EventID, crowded bool) {
-	if c.failed == nil || c.failed.bytes <= maxFailedConversation && !c.cfg.tooManyFailed() {
+func (c *Conversation) oldestFailed(limit int) (letter DeadLetter, id EventID, crowded bool) {
+	if n := c.failed.waiting(); n == 0 || n <= limit && !c.cfg.tooManyFailed() {
 		return letter, 0, false
 	}
 	if id, crowded = c.failed.oldest(); crowded {
@@ -186,7 +187,7 @@ func (c *config) tooManyFailed() bool {
 // putAside sets an event aside that failed before and is not delivered again, and reports
 // whether it could.
 func (c *Conversation) putAside(ctx context.Context, letter DeadLetter) bool {
-	const msg = "nexmo: an event that failed was set aside, as there are too many of them"
+	const msg = "nexmo: an event that failed was not delivered again and is set aside: there are too many of them, or it was too long ago"
 	if c.cfg.deadLetter == nil {
 		c.cfg.log.LogAttrs(ctx, slog.LevelError, msg+": see WithDeadLetter", append(letter.attrs(), slog.Any("error", letter.Err))...)
 		return true
