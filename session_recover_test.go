@@ -76,8 +76,10 @@ func TestSessionFirstEventsThatCannotBeRead(t *testing.T) {
 					}
 					tt.disturb(server, conversation, alice)
 					time.Sleep(time.Minute)
+					synctest.Wait()
 					done := running(t, s, app)
 					time.Sleep(time.Minute)
+					synctest.Wait()
 					_ = s.Close()
 					if err := <-done; err != nil {
 						t.Error(err)
@@ -110,11 +112,13 @@ func TestSessionFetchesNothingFromBefore(t *testing.T) {
 		emit(5, conversation, alice) // 2 to 6
 		emit(1, other, of)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		s := dial(t, server, tokens)
 		server.Faults().Frames("alice", nexmotest.Truncated(), 3, "text")
 		emit(3, conversation, alice) // 7 to 9 cannot be read
 		emit(2, conversation, alice) // 10 and 11 can
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		emit(1, other, of) // 3: of another conversation, when all is well again
 		var sink collected
 		done := running(t, s, &sink)
@@ -198,6 +202,7 @@ func TestSessionDoesNotWaitForWhatIsLost(t *testing.T) {
 					return nil
 				}))
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				synctest.Wait()
 				_ = s.Close()
 				if err := <-done; err != nil {

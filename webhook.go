@@ -27,9 +27,9 @@ import (
 //	     GET is malformed: not sent again
 //	401  not authentic ([ErrWebhookNotAuthentic]): not sent again
 //	405  neither POST nor GET
-//	408  the body did not arrive within Timeout, or the time that the server allows
 //	413  larger than Verifier.MaxBody
-//	503  a handler or DeadLetter failed, or took longer than Timeout; there is too
+//	503  a handler or DeadLetter failed, or took longer than Timeout; the body did
+//	     not arrive within Timeout, or the time that the server allows; there is too
 //	     much to do; or the handler is being drained: the service sends the event
 //	     again. Retry-After says when, in seconds
 //
@@ -273,12 +273,11 @@ func (h *WebhookHandler) refusal(err error) int {
 	switch {
 	case errors.Is(err, ErrWebhookNoToken) && h.RetryUnsigned,
 		errors.Is(err, ErrWebhookNoSecret), errors.Is(err, errUnsigned), // this program is at fault
-		errors.Is(err, errBusy), errors.Is(err, errDraining), errors.Is(err, errSameToken):
+		errors.Is(err, errBusy), errors.Is(err, errDraining), errors.Is(err, errSameToken),
+		errors.Is(err, errSlowBody): // a 4xx would lose the event: it is not sent again
 		return http.StatusServiceUnavailable
 	case errors.Is(err, ErrWebhookTooLarge):
 		return http.StatusRequestEntityTooLarge
-	case errors.Is(err, errSlowBody):
-		return http.StatusRequestTimeout
 	case errors.Is(err, ErrWebhookNotAuthentic):
 		return http.StatusUnauthorized
 	default:

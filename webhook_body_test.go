@@ -223,7 +223,7 @@ func TestWebhookSlowBody(t *testing.T) {
 						time.Sleep(test.every)
 					}
 				}()
-				if got := readStatus(t, conn); got != http.StatusRequestTimeout {
+				if got := readStatus(t, conn); got != slowBodyStatus {
 					t.Errorf("answered %d", got)
 				}
 				want := test.timeout
@@ -238,7 +238,7 @@ func TestWebhookSlowBody(t *testing.T) {
 				if len(sink.ids()) != 0 {
 					t.Error("an event was delivered")
 				}
-				if got := results(); len(got) != 1 || got[0].Status != http.StatusRequestTimeout || got[0].Duration != want {
+				if got := results(); len(got) != 1 || got[0].Status != slowBodyStatus || got[0].Duration != want {
 					t.Errorf("Observe was told %+v", got)
 				}
 			})
@@ -290,7 +290,7 @@ func TestWebhookSlowBodyOnTheWire(t *testing.T) {
 	body := hookText(1)
 	_, _ = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
 		nexmotest.Sign(hookSecret, body), len(body), body[:len(body)-1])
-	if got := readStatus(t, conn); got != http.StatusRequestTimeout {
+	if got := readStatus(t, conn); got != slowBodyStatus {
 		t.Errorf("answered %d", got)
 	}
 	if len(sink.ids()) != 0 {

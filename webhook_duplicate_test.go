@@ -63,7 +63,7 @@ func TestWebhookReplayOfADuplicate(t *testing.T) {
 		nexmo.SinkFunc(func(context.Context, *nexmo.Event) error { handled = true; return nil }),
 		func(string, nexmo.EventID) bool { return handled },
 	})
-	h.RememberTokens = 10
+	h.RememberTokens = 1
 	wantAnswer(t, h, signed(hookText(1), nexmotest.Claim("jti", "1")), http.StatusNoContent)
 	wantAnswer(t, h, signed(hookText(1), nexmotest.Claim("jti", "1")), http.StatusUnauthorized)
 	wantAnswer(t, h, signed(hookText(1), nexmotest.Claim("jti", "2")), http.StatusNoContent)

@@ -19,7 +19,7 @@ import (
 )
 
 // slowBodyStatus is the answer to a body that comes too slowly.
-const slowBodyStatus = http.StatusRequestTimeout
+const slowBodyStatus = http.StatusServiceUnavailable
 
 // opaque is middleware whose ResponseWriter hides what the server's can do.
 func opaque(h http.Handler) http.Handler {
