@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -451,5 +452,65 @@ func TestContract11_ADeadLetterIsRedelivered(t *testing.T) {
 		return a.ID == b.ID && a.Type == b.Type && a.ConversationID == b.ConversationID && cmp.Equal(a.Body, b.Body)
 	}) {
 		t.Errorf("redelivered: %v", got)
+	}
+}
+
+// An element of a list that is no event is set aside at its place: no handler runs for it,
+// and it holds up nothing, also if its ID cannot be read.
+func TestContract11_AnElementThatIsNoEventIsSetAside(t *testing.T) {
+	t.Parallel()
+	list, err := nexmo.ParseEvents([]byte(`[
+		{"id":1,"type":"text","body":{"text":"a"}},
+		{"id":2,"body":{"text":"it has no type"}},
+		7,
+		{"id":3,"type":"text","body":{"text":"b"}},
+		{"id":4,"type":"text","body":{"text":"c"}}
+	]`))
+	if err != nil || len(list) != 5 {
+		t.Fatalf("ParseEvents: %d events, %v", len(list), err)
+	}
+	source := &shelf{read: func(_ context.Context, after nexmo.EventID, yield func(*nexmo.Event, error) bool) {
+		for _, e := range list {
+			if (e.ID == 0 || e.ID > after) && !yield(e, nil) {
+				return
+			}
+		}
+	}}
+	for how, read := range map[string]func(ctx context.Context, c *nexmo.Conversation) error{
+		"Sync":   func(ctx context.Context, c *nexmo.Conversation) error { return c.Sync(ctx) },
+		"Replay": func(ctx context.Context, c *nexmo.Conversation) error { return nexmo.Replay(ctx, c, source, conA, 0) },
+		"fetch":  func(ctx context.Context, c *nexmo.Conversation) error { return c.Deliver(ctx, list[4]) },
+	} {
+		for name, sink := range map[string]func(opts ...nexmo.ConversationOption) *nexmo.Conversation{
+			"conversation": func(opts ...nexmo.ConversationOption) *nexmo.Conversation {
+				return nexmo.NewConversation(conA, opts...)
+			},
+			"application": func(opts ...nexmo.ConversationOption) *nexmo.Conversation {
+				var all []nexmo.ApplicationOption
+				for _, o := range opts {
+					all = append(all, o)
+				}
+				return nexmo.NewApplication("", all...).Conversation(conA)
+			},
+		} {
+			t.Run(how+" "+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					var l letters
+					var j journal
+					c := sink(nexmo.WithSource(source), nexmo.WithDeadLetter(l.take), nexmo.WithStart(1))
+					c.On(nexmo.EventAny, j.handle)
+					checkError(t, read(t.Context(), c), nil)
+					synctest.Wait()
+					j.is(t, "1", "3", "4")
+					l.are(t, 2, 0)
+					for _, d := range l.all {
+						if d.Err == nil || d.Type != "" || d.Raw == "" {
+							t.Errorf("the dead letter is %+v", d)
+						}
+					}
+				})
+			})
+		}
 	}
 }

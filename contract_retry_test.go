@@ -332,3 +332,41 @@ func TestContract04_WhatIsRememberedOfFailedEventsIsBounded(t *testing.T) {
 		t.Errorf("%d events were set aside though there is room", len(letters))
 	}
 }
+
+// "What failed is remembered until it was handled or set aside": a conversation with such an
+// event is kept when there are too many, and when it was quiet for too long, the event is set
+// aside with it.
+func TestContract04_AConversationThatIsEvictedLosesNoFailedEvent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			j journal
+			l letters
+		)
+		app := nexmo.NewApplication("", nexmo.WithMaxConversations(1), nexmo.WithIdleTimeout(time.Hour), nexmo.WithDeadLetter(l.take))
+		errs := map[string]error{"2": errBoom}
+		app.On(nexmo.EventText, j.named("1", errs))
+		app.On(nexmo.EventText, j.named("2", errs))
+		checkError(t, app.Deliver(t.Context(), numbered(1)), errBoom)
+		for _, other := range []string{"B", "C", "D"} {
+			deliverTo(t, app, other)
+		}
+		checkKept(t, app, conA, "D")
+		clear(errs)
+		checkError(t, app.Deliver(t.Context(), numbered(1)), nil)
+		j.is(t, "1", "2", "2")
+		deliverTo(t, app, "E")
+		checkKept(t, app, "E")
+
+		errs["2"] = errBoom
+		checkError(t, app.Deliver(t.Context(), numbered(2)), errBoom)
+		time.Sleep(time.Hour)
+		l.are(t)
+		deliverTo(t, app, "F")
+		checkKept(t, app, "F")
+		l.are(t, 2)
+		if d := l.all[0]; d.ConversationID != conA || !errors.Is(d.Err, errBoom) || d.Raw == "" {
+			t.Errorf("the dead letter is %+v", d)
+		}
+	})
+}

@@ -177,7 +177,7 @@ func (l listed) handle(d *delivery, e *Event) error {
 	}
 	c.mu.Lock()
 	look := c.line.Listed(int64(l.prev), int64(e.ID))
-	wanted := l.to == 0 && !c.failed.setAside(e.ID) ||
+	wanted := e.ID == 0 || l.to == 0 && !c.failed.setAside(e.ID) ||
 		l.to != 0 && e.ID <= l.to && c.running.id != e.ID && c.line.Missing(int64(e.ID))
 	c.mu.Unlock()
 	if look {
