@@ -26,6 +26,7 @@ type config struct {
 	start   EventID
 	onGap   func(context.Context, Gap)
 	log     *slog.Logger
+	trace   *Trace // nil for none
 	// deadLetter is given what no retry mends; nil: the caller of Deliver is told.
 	deadLetter func(context.Context, DeadLetter) error
 	// failedBytes is how many bytes of failed events all conversations of an Application
