@@ -87,6 +87,12 @@ func (c *Conversation) On(t EventType, h Handler) (off func()) {
 	return c.dispatcher.On(t, h)
 }
 
+// onFunc is On for a handler that was made of fn.
+func (c *Conversation) onFunc(t EventType, h Handler, fn any) (off func()) {
+	warnUnknown(c.cfg.log, t)
+	return c.dispatcher.onFunc(t, h, fn)
+}
+
 // Once registers h for one event; see [EventDispatcher.Once].
 func (c *Conversation) Once(t EventType, h Handler) (off func()) {
 	warnUnknown(c.cfg.log, t)

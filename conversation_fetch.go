@@ -33,6 +33,7 @@ func (c *Conversation) fetch(ctx context.Context, from, to EventID) {
 // delivered meanwhile. It ends reading, with which the Source is read.
 func (c *Conversation) read(ctx, reading context.Context, from, to EventID) {
 	err := errors.New("nexmo: the Source, or a handler, ended its goroutine")
+	began, fetched := time.Now(), 0
 	defer func() {
 		if v := recover(); v != nil {
 			err = errors.New("nexmo: the Source panicked")
@@ -46,6 +47,9 @@ func (c *Conversation) read(ctx, reading context.Context, from, to EventID) {
 		if !quiet {
 			c.cfg.log.LogAttrs(ctx, slog.LevelWarn, "nexmo: missing events could not be fetched",
 				slog.String("conversation_id", c.id), slog.Any("error", err))
+		}
+		if tr := c.cfg.trace; tr != nil {
+			traceStep(ctx, c.cfg.log, tr.Fetched, FetchedTrace{c.id, from, to, fetched, time.Since(began), err})
 		}
 		c.look()
 	}()
@@ -77,7 +81,7 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 		if errors.Is(err, ErrClosed) {
 			return nil
 		}
-		if err = setAside(ctx, c.cfg.log, c.cfg.deadLetter, e, err); err != nil {
+		if err = c.cfg.letterBox().settle(ctx, e, err); err != nil {
 			c.log(ctx, slog.LevelError, "nexmo: the handlers of an event that was fetched failed", e, slog.Any("error", err))
 		}
 		c.mu.Lock()
@@ -134,7 +138,7 @@ func (c *Conversation) sync(ctx context.Context) error {
 			return fmt.Errorf("nexmo: sync: %w", err)
 		}
 		id, err := c.take(ctx, e, prev)
-		if err = setAside(ctx, c.cfg.log, c.cfg.deadLetter, e, err); err != nil {
+		if err = c.cfg.letterBox().settle(ctx, e, err); err != nil {
 			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
 		}
 		prev = cmp.Or(id, prev)

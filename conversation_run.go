@@ -23,17 +23,24 @@ func (c *Conversation) run(d *delivery, e *Event) (err error) {
 	}
 	c.mu.Unlock()
 
+	if r.turn != nil && r.turn.held != 0 {
+		c.traceReleased(d, e, r.turn.held)
+	}
+	traced := c.cfg.tracer().beginHandle(d, e, r.again)
 	var failed failures
 	err, aside := error(errHandlerExited), false
-	defer func() { c.settle(d, e, outcome{err, failed, aside}) }()
-	c.dispatch(d, e, before, &failed)
+	defer func() {
+		traced.end(err)
+		c.settle(d, e, outcome{err, failed, aside})
+	}()
+	c.dispatch(d, e, before, &failed, traced)
 	err, aside = c.cfg.conclude(d, e, failed)
 	return err
 }
 
 // dispatch calls the handlers of the Application and then those of the conversation:
 // those that are registered now, whatever the first ones do.
-func (c *Conversation) dispatch(d *delivery, e *Event, before *failedEvent, failed *failures) {
+func (c *Conversation) dispatch(d *delivery, e *Event, before *failedEvent, failed *failures, traced *handledTrace) {
 	if unreadable(e) {
 		*failed = failures{{err: wrongBody(e)}}
 		return
@@ -47,9 +54,9 @@ func (c *Conversation) dispatch(d *delivery, e *Event, before *failedEvent, fail
 		if before != nil {
 			first = first.only(before.regs)
 		}
-		first.call(d, e, failed)
+		first.callTraced(d, e, failed, traced)
 	}
-	own.call(d, e, failed)
+	own.callTraced(d, e, failed, traced)
 }
 
 // outcome is how the handling of an event has ended.
@@ -69,11 +76,11 @@ func (c *config) conclude(d *delivery, e *Event, failed failures) (err error, as
 	if c.deadLetter == nil {
 		return err, true
 	}
-	if err = bury(d, c.deadLetter, deadLetterOf(d, e, err)); err == nil {
-		countSetAside(d)
-	}
+	err = c.letterBox().put(d, deadLetterOf(d, e, err))
 	return err, err == nil
 }
+
+func (c *config) letterBox() letterBox { return letterBox{c.deadLetter, c.log, c.trace} }
 
 // settle notes how the handling of e, which is c.running, has ended, and tells those who
 // wait for it. It takes c.mu for the caller, who has the role.
@@ -188,13 +195,12 @@ func (c *config) tooManyFailed() bool {
 // whether it could.
 func (c *Conversation) putAside(ctx context.Context, letter DeadLetter) bool {
 	const msg = "nexmo: an event that failed was not delivered again and is set aside: there are too many of them, or it was too long ago"
-	if c.cfg.deadLetter == nil {
-		c.cfg.log.LogAttrs(ctx, slog.LevelError, msg+": see WithDeadLetter", append(letter.attrs(), slog.Any("error", letter.Err))...)
-		return true
-	}
-	err := bury(ctx, c.cfg.deadLetter, letter)
-	if err != nil {
+	err := c.cfg.letterBox().put(ctx, letter)
+	switch {
+	case err != nil:
 		c.cfg.log.LogAttrs(ctx, slog.LevelError, msg, append(letter.attrs(), slog.Any("error", err))...)
+	case c.cfg.deadLetter == nil:
+		c.cfg.log.LogAttrs(ctx, slog.LevelError, msg+": see WithDeadLetter", append(letter.attrs(), slog.Any("error", letter.Err))...)
 	}
 	return err == nil
 }

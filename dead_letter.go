@@ -120,17 +120,32 @@ func permanentFor(err error, e *Event) bool {
 	}
 }
 
-// bury gives d to fn, whose panics are errors.
-func bury(ctx context.Context, fn func(context.Context, DeadLetter) error, d DeadLetter) (err error) {
+// letterBox is where the dead letters of somebody who delivers go.
+type letterBox struct {
+	fn    func(context.Context, DeadLetter) error // nil: to the log
+	log   *slog.Logger
+	trace *Trace
+}
+
+// put gives d to the function, whose panics are errors. Without one it does nothing.
+func (b letterBox) put(ctx context.Context, d DeadLetter) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 		if err != nil {
 			err = fmt.Errorf("nexmo: the function given to WithDeadLetter failed: %w", err)
+		} else {
+			countSetAside(ctx)
+		}
+		if b.trace != nil {
+			traceStep(ctx, b.log, b.trace.DeadLetter, DeadLetterTrace{d, err})
 		}
 	}()
-	return fn(ctx, d)
+	if b.fn == nil {
+		return nil
+	}
+	return b.fn(ctx, d)
 }
 
 // deadLetterOf returns e as a dead letter.
@@ -164,30 +179,27 @@ func (d *DeadLetter) attrs() []slog.Attr {
 	}
 }
 
-// setAside is for whoever called Deliver of a sink for e and is the last on the way out:
-// it returns what is left of err. An event that no retry makes succeed, e or one that a
-// handler of e delivered, is given to fn, or logged if fn is nil.
-func setAside(ctx context.Context, log *slog.Logger, fn func(context.Context, DeadLetter) error, e *Event, err error) error {
+// settle is for whoever called Deliver of a sink for e and is the last on the way out: it
+// returns what is left of err. An event that no retry makes succeed, e or one that a handler
+// of e delivered, is put into the box, and logged if there is no function.
+func (b letterBox) settle(ctx context.Context, e *Event, err error) error {
 	if err == nil {
 		return nil
 	}
 	var left []error
 	for _, part := range partsOf(err) {
 		of, permanent := eventOf(part, e)
-		switch {
-		case !permanent:
+		if !permanent {
 			left = append(left, part)
-		case fn == nil:
-			d := deadLetterOf(ctx, of, part)
-			log.LogAttrs(ctx, slog.LevelError, "nexmo: no retry makes the handlers of an event succeed: it was set aside, see WithDeadLetter",
+			continue
+		}
+		d := deadLetterOf(ctx, of, part)
+		if b.fn == nil {
+			b.log.LogAttrs(ctx, slog.LevelError, "nexmo: no retry makes the handlers of an event succeed: it was set aside, see WithDeadLetter",
 				append(d.attrs(), slog.Any("error", part))...)
-			countSetAside(ctx)
-		default:
-			if err := bury(ctx, fn, deadLetterOf(ctx, of, part)); err != nil {
-				left = append(left, err)
-				continue
-			}
-			countSetAside(ctx)
+		}
+		if err := b.put(ctx, d); err != nil {
+			left = append(left, err)
 		}
 	}
 	return joinDeliveries(left...)

@@ -3,6 +3,8 @@ package nexmo
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -65,6 +67,7 @@ type entry struct {
 // registration is the identity of a handler: Use makes a new entry of it.
 type registration struct {
 	handler Handler
+	name    string // of the function that the program gave: handler, or what On or OnCustom made it of
 	once    bool
 	claimed atomic.Bool // for once: an event is being handled, or was
 }
@@ -83,14 +86,14 @@ func (n *entry) matches(t EventType) bool {
 // returned function takes h off again, from the next event on; it may be called
 // more than once, and from h itself. On panics if h is nil.
 func (d *EventDispatcher) On(t EventType, h Handler) (off func()) {
-	return d.add("On", t, h, false)
+	return d.add("On", t, h, h, false)
 }
 
 // Once registers h for one event: it is taken off when it has handled one
 // without an error. However many goroutines deliver, h runs one at a time: h does not
 // receive events that are delivered while it runs. Once panics if h is nil.
 func (d *EventDispatcher) Once(t EventType, h Handler) (off func()) {
-	return d.add("Once", t, h, true)
+	return d.add("Once", t, h, h, true)
 }
 
 // Use wraps every handler, those registered before and after alike, from the
@@ -118,11 +121,16 @@ func (d *EventDispatcher) Use(mw ...Middleware) {
 	}
 }
 
-func (d *EventDispatcher) add(caller string, t EventType, h Handler, once bool) (off func()) {
+// onFunc is On for a handler that was made of fn, which is not nil.
+func (d *EventDispatcher) onFunc(t EventType, h Handler, fn any) (off func()) {
+	return d.add("On", t, h, fn, false)
+}
+
+func (d *EventDispatcher) add(caller string, t EventType, h Handler, fn any, once bool) (off func()) {
 	if h == nil {
 		panic("nexmo: " + caller + ": the handler is nil")
 	}
-	reg := &registration{handler: h, once: once}
+	reg := &registration{handler: h, name: runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name(), once: once}
 	e := &entry{pattern: t, reg: reg}
 	if t.pattern() {
 		e.family = t.Family()
@@ -298,14 +306,10 @@ func (hs handlers) call(ctx context.Context, e *Event, failed *failures) {
 		}
 		if v := recover(); v != nil {
 			*failed = append(*failed, failure{hs.entries[next-1].reg, &PanicError{Value: v, Stack: debug.Stack()}})
-			handlers{hs.entries[next:], hs.mixed}.call(ctx, e, failed)
+			hs.from(next).call(ctx, e, failed)
 			return
 		}
-		for _, h := range hs.entries[next-1:] {
-			if !hs.mixed || h.matches(e.Type) {
-				*failed = append(*failed, failure{h.reg, errHandlerExited})
-			}
-		}
+		hs.from(next-1).exited(e, failed)
 	}()
 	for next < len(hs.entries) {
 		h := hs.entries[next]
@@ -318,6 +322,18 @@ func (hs handlers) call(ctx context.Context, e *Event, failed *failures) {
 		}
 	}
 	returned = true
+}
+
+// from returns the handlers from index i on.
+func (hs handlers) from(i int) handlers { return handlers{hs.entries[i:], hs.mixed} }
+
+// exited adds all handlers to failed: the first has ended its goroutine.
+func (hs handlers) exited(e *Event, failed *failures) {
+	for _, h := range hs.entries {
+		if !hs.mixed || h.matches(e.Type) {
+			*failed = append(*failed, failure{h.reg, errHandlerExited})
+		}
+	}
 }
 
 // PanicError is what a handler panicked with. It is the error of that handler; the

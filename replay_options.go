@@ -14,6 +14,7 @@ type ReplayOption interface {
 type replayConfig struct {
 	deadLetter func(context.Context, DeadLetter) error // nil: what no retry mends is logged
 	log        *slog.Logger
+	trace      *Trace // nil for none
 }
 
 func replayConfigOf(caller string, opts []ReplayOption) *replayConfig {

@@ -234,17 +234,15 @@ func (s *Session) take(ctx context.Context, sink Sink, r *received) (err error) 
 		}
 	}()
 	if d := r.letter; d != nil {
-		if s.cfg.deadLetter != nil {
-			if err := bury(ctx, s.cfg.deadLetter, *d); err != nil {
-				return err
-			}
+		if err := s.letterBox().put(ctx, *d); err != nil {
+			return err
 		}
 		s.recovery.lose(d.ConversationID, r.lost)
 		return nil
 	}
 	e, err := r.event, r.err
 	if err == nil {
-		err = deliverTo(ctx, sink, e)
+		err = s.deliver(ctx, sink, e)
 	}
 	switch {
 	case err == nil:
@@ -252,16 +250,38 @@ func (s *Session) take(ctx context.Context, sink Sink, r *received) (err error) 
 		return nil
 	case permanentFor(err, e):
 		r.err = nil // if it is delivered again, what failed runs again
-		return setAside(ctx, s.cfg.client.log, s.cfg.deadLetter, e, err)
+		return s.letterBox().settle(ctx, e, err)
 	case ctx.Err() != nil:
 		return err
 	}
 	// Of what its handlers delivered, events may be set aside.
-	err = setAside(ctx, s.cfg.client.log, s.cfg.deadLetter, e, err)
+	err = s.letterBox().settle(ctx, e, err)
 	if err != nil && r.err == nil { // else it was logged where it failed
 		s.notHandled(ctx, e, err)
 	}
 	return nil
+}
+
+// deliver delivers an event, and traces that.
+func (s *Session) deliver(ctx context.Context, sink Sink, e *Event) (err error) {
+	tr := tracer{s.cfg.client.trace, s.cfg.client.log}
+	if tr.Trace == nil {
+		return deliverTo(ctx, sink, e)
+	}
+	step, began := ReceiveTrace{TraceEvent: traceOf(e), Via: ViaSession}, time.Now()
+	ctx = traceBegin(ctx, tr.log, tr.ReceiveBegin, step)
+	traceStep(ctx, tr.log, tr.Parsed, ParsedTrace{step.TraceEvent, ViaSession, len(e.Raw)})
+	err = errHandlerExited
+	defer func() {
+		step.Duration = time.Since(began)
+		traceEnd(ctx, tr.log, tr.ReceiveEnd, step, err)
+	}()
+	err = deliverTo(ctx, sink, e)
+	return err
+}
+
+func (s *Session) letterBox() letterBox {
+	return letterBox{s.cfg.deadLetter, s.cfg.client.log, s.cfg.client.trace}
 }
 
 func (s *Session) notHandled(ctx context.Context, e *Event, err error) {

@@ -34,7 +34,7 @@ type Trace struct {
 	Verified func(ctx context.Context, t VerifiedTrace)
 	Refused  func(ctx context.Context, t RefusedTrace)
 
-	// Parsed is called for an event that was read from a webhook, a frame of a session or an answer.
+	// Parsed is called for an event that was read from a webhook or a frame of a session.
 	Parsed func(ctx context.Context, t ParsedTrace)
 
 	// Duplicate is called for an event that is not handled because it was handled before.
@@ -190,10 +190,11 @@ type RequestTrace struct {
 }
 
 // TraceOption is an option of all that can be traced: [NewApplication], [NewConversation],
-// [NewClient] and [Dial].
+// [NewClient], [Dial], [Replay] and [Feed].
 type TraceOption interface {
 	ConversationOption
 	ConnectionOption
+	ReplayOption
 }
 
 type traceOption struct{ trace *Trace }
@@ -210,6 +211,7 @@ func WithTrace(t *Trace) TraceOption {
 func (o traceOption) applyConversation(c *config)           { c.trace = JoinTraces(c.trace, o.trace) }
 func (o traceOption) applyApplication(c *applicationConfig) { o.applyConversation(&c.config) }
 func (o traceOption) applyClient(c *clientConfig)           { c.trace = JoinTraces(c.trace, o.trace) }
+func (o traceOption) applyReplay(c *replayConfig)           { c.trace = JoinTraces(c.trace, o.trace) }
 func (o traceOption) applySession(c *sessionConfig)         { o.applyClient(&c.client) }
 
 // JoinTraces returns a Trace that calls the functions of all ts, one after another; nil ones are

@@ -257,6 +257,11 @@ func (l *Line[T]) Behind(id int64) bool {
 	return ok && id-l.ids.next > int64(i)
 }
 
+// Before returns the IDs that come before an event that is early, of which some are missing.
+func (l *Line[T]) Before(id int64) (from, to int64, ok bool) {
+	return l.ids.next, id - 1, l.Standing(id) == Early
+}
+
 // Take says that the event with this ID is being handled, without having waited. It
 // reports whether it was handled before, and failed.
 func (l *Line[T]) Take(id int64) (again bool) {
