@@ -56,7 +56,7 @@ func NewApplication(id string, opts ...ApplicationOption) *Application {
 	for _, o := range opts {
 		o.applyApplication(&cfg)
 	}
-	cfg.failedBytes = new(atomic.Int64)
+	cfg.failedBytes, cfg.counters = new(atomic.Int64), new(counters)
 	a := &Application{id: id, cfg: cfg, byID: map[string]*tracked{}}
 	a.cfg.app = a
 	return a
@@ -297,6 +297,10 @@ func (a *Application) askFor(d *delivery, e *Event, t *tracked, busy chan struct
 			a.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: the members of a conversation could not be loaded",
 				slog.String("conversation_id", t.id), reasonOf(err))
 		}
+		a.cfg.counters.loaded.Add(1)
+		if err != nil {
+			a.cfg.counters.loadsFailed.Add(1)
+		}
 		if tr := a.cfg.trace; tr != nil {
 			traceStep(d, a.cfg.log, tr.Loaded, ConversationTrace{t.id, time.Since(began), err})
 		}
@@ -383,6 +387,7 @@ func (a *Application) track(id string) (*tracked, error) {
 			t.unpin()
 		}
 	}()
+	a.cfg.counters.made.Add(1)
 	if tr := a.cfg.trace; tr != nil {
 		traceStep(context.Background(), a.cfg.log, tr.Made, ConversationTrace{ConversationID: t.id})
 	}

@@ -58,6 +58,7 @@ func (a *Application) letGo(now time.Duration) (gone []*tracked) {
 			}
 			l.Remove(t.element)
 			delete(a.byID, t.id)
+			a.cfg.counters.evicted.Add(1)
 			if t.failed.waiting() > 0 || a.cfg.trace != nil {
 				gone = append(gone, t)
 			}

@@ -32,11 +32,14 @@ type config struct {
 	// failedBytes is how many bytes of failed events all conversations of an Application
 	// keep; nil: there is no Application.
 	failedBytes *atomic.Int64
+	counters    *counters // of an Application; those without one share what nobody reads
 }
 
 var defaultConfig = config{
 	rules: line.Rules{Window: 64, Wait: 2 * time.Second},
 	log:   discard,
+
+	counters: new(counters),
 }
 
 type conversationOption func(*config)

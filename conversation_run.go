@@ -80,7 +80,9 @@ func (c *config) conclude(d *delivery, e *Event, failed failures) (err error, as
 	return err, err == nil
 }
 
-func (c *config) letterBox() letterBox { return letterBox{c.deadLetter, c.log, c.trace} }
+func (c *config) letterBox() letterBox {
+	return letterBox{c.deadLetter, c.log, c.trace, &c.counters.deadLetters}
+}
 
 // settle notes how the handling of e, which is c.running, has ended, and tells those who
 // wait for it. It takes c.mu for the caller, who has the role.

@@ -390,6 +390,7 @@ func (c *Conversation) report(d *delivery, missing Gap) {
 	defer c.mu.Lock()
 	c.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: events are missing and no longer waited for",
 		slog.String("conversation_id", c.id), slog.Int64("from", int64(missing.From)), slog.Int64("to", int64(missing.To)))
+	c.cfg.counters.gaps.Add(1)
 	if tr := c.cfg.trace; tr != nil {
 		traceStep(d, c.cfg.log, tr.Gap, GapTrace{missing})
 	}

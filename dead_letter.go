@@ -125,6 +125,7 @@ type letterBox struct {
 	fn    func(context.Context, DeadLetter) error // nil: to the log
 	log   *slog.Logger
 	trace *Trace
+	count *atomic.Int64 // of the events that were set aside; nil: nobody asks
 }
 
 // put gives d to the function, whose panics are errors. Without one it does nothing.
@@ -137,6 +138,9 @@ func (b letterBox) put(ctx context.Context, d DeadLetter) (err error) {
 			err = fmt.Errorf("nexmo: the function given to WithDeadLetter failed: %w", err)
 		} else {
 			countSetAside(ctx)
+			if b.count != nil {
+				b.count.Add(1)
+			}
 		}
 		if b.trace != nil {
 			traceStep(ctx, b.log, b.trace.DeadLetter, DeadLetterTrace{d, err})

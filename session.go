@@ -58,6 +58,7 @@ type Session struct {
 	recovery recovery
 	began    time.Time // when the session began; zero if it is resumed
 	receipts receipts
+	counters sessionCounters
 }
 
 // Dial logs the user in whose tokens these are; [Credentials.User] makes them. It
@@ -264,6 +265,12 @@ func (s *Session) take(ctx context.Context, sink Sink, r *received) (err error) 
 
 // deliver delivers an event, and traces that.
 func (s *Session) deliver(ctx context.Context, sink Sink, e *Event) (err error) {
+	defer func() {
+		s.counters.delivered.Add(1)
+		if err != nil {
+			s.counters.failed.Add(1)
+		}
+	}()
 	tr := tracer{s.cfg.client.trace, s.cfg.client.log}
 	if tr.Trace == nil {
 		return deliverTo(ctx, sink, e)
@@ -281,7 +288,7 @@ func (s *Session) deliver(ctx context.Context, sink Sink, e *Event) (err error) 
 }
 
 func (s *Session) letterBox() letterBox {
-	return letterBox{s.cfg.deadLetter, s.cfg.client.log, s.cfg.client.trace}
+	return letterBox{s.cfg.deadLetter, s.cfg.client.log, s.cfg.client.trace, &s.counters.deadLetters}
 }
 
 func (s *Session) notHandled(ctx context.Context, e *Event, err error) {

@@ -65,7 +65,11 @@ const maxNotices = 64
 
 // tell notes a state, and has it told.
 func (s *Session) tell(state SessionState, err error) {
-	if s.note(state, err) && s.cfg.client.trace != nil {
+	changed := s.note(state, err)
+	if changed && state == SessionStateReconnecting {
+		s.counters.reconnects.Add(1)
+	}
+	if changed && s.cfg.client.trace != nil {
 		traceStep(context.Background(), s.cfg.client.log, s.cfg.client.trace.SessionState, SessionTrace{s.ID(), state, err})
 	}
 }

@@ -99,8 +99,9 @@ type VerifiedTrace struct {
 
 // RefusedTrace is a webhook that was not delivered.
 type RefusedTrace struct {
-	TraceEvent     // zero if it was refused before it was read
-	Status     int // of the answer
+	TraceEvent        // zero if it was refused before it was read
+	Status     int    // of the answer
+	Reason     string // one word, such as "signature", "busy" or "no_event": the same as in WebhookStats.Refused
 	Err        error
 }
 

@@ -141,8 +141,9 @@ func (c *Conversation) traceReleased(ctx context.Context, e *Event, held time.Du
 	traceStep(ctx, c.cfg.log, c.cfg.trace.Released, ReleasedTrace{traceOf(e), sinceStart() - held})
 }
 
-// dropped traces a duplicate.
+// dropped counts and traces a duplicate.
 func (c *config) dropped(ctx context.Context, e *Event, forgotten bool) {
+	c.counters.duplicates.Add(1)
 	if c.trace != nil {
 		traceStep(ctx, c.log, c.trace.Duplicate, DuplicateTrace{traceOf(e), forgotten})
 	}

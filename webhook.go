@@ -101,6 +101,7 @@ type WebhookHandler struct {
 	underWay int
 	idle     chan struct{} // closed when draining and nothing is under way; nil before
 	tokens   recentTokens
+	counters webhookCounters
 }
 
 // webhookResult is the outcome of one webhook.
@@ -168,8 +169,15 @@ func (h *WebhookHandler) answer(ctx context.Context, in *incoming) WebhookAnswer
 	res := h.outcome(ctx, in)
 	res.Via, res.Duration = ViaWebhook, time.Since(in.began)
 	h.report(ctx, &res)
-	if !res.delivered && res.err != nil {
-		traceStep(ctx, tr.log, tr.Refused, RefusedTrace{res.TraceEvent, res.Status, res.err})
+	switch {
+	case res.delivered:
+		h.counters.delivered.Add(1)
+	case res.err == nil:
+		h.counters.duplicates.Add(1)
+	default:
+		reason := reasonFor(res.err)
+		h.counters.refuse(reason)
+		traceStep(ctx, tr.log, tr.Refused, RefusedTrace{res.TraceEvent, res.Status, reason, res.err})
 	}
 	traceEnd(ctx, tr.log, tr.ReceiveEnd, res.ReceiveTrace, res.err)
 	a := WebhookAnswer{Status: res.Status}
@@ -302,7 +310,9 @@ func (h *WebhookHandler) refusal(err error) int {
 	}
 }
 
-func (h *WebhookHandler) letterBox() letterBox { return letterBox{h.DeadLetter, h.logger(), h.Trace} }
+func (h *WebhookHandler) letterBox() letterBox {
+	return letterBox{h.DeadLetter, h.logger(), h.Trace, &h.counters.deadLetters}
+}
 
 func (h *WebhookHandler) logger() *slog.Logger {
 	if h.Logger == nil {

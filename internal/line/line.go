@@ -17,6 +17,7 @@
 package line
 
 import (
+	"iter"
 	"slices"
 	"time"
 )
@@ -249,6 +250,19 @@ func (l *Line[T]) Held() []T {
 		all[i] = h.v
 	}
 	return all
+}
+
+// All yields the events that wait, for missing ones or for the one that is being handled.
+func (l *Line[T]) All() iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for _, list := range [...][]item[T]{l.due, l.held} {
+			for _, w := range list {
+				if !yield(w.v) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Behind reports whether the event with this ID is held and IDs are missing in front of it.
