@@ -203,7 +203,7 @@ func (a *Application) run(d *delivery, e *Event) (err error, aside bool) {
 	if unreadable(e) {
 		failed = failures{{err: wrongBody(e)}}
 	} else {
-		a.dispatcher.handlersOf(e.Type).callTraced(d, e, &failed, traced)
+		a.dispatcher.handlersOf(e.Type).callTraced(d, e, &failed, traced, nil)
 	}
 	err, aside = a.cfg.conclude(d, e, failed)
 	return err, aside

@@ -14,6 +14,8 @@ func (c *Conversation) run(d *delivery, e *Event) (err error) {
 	if !r.again && !d.redelivered {
 		c.state.apply(withID(e, r.id))
 	}
+	c.runs++
+	c.watchSlow()
 	var before *failedEvent
 	if r.again {
 		before = c.failed.get(r.id)
@@ -54,9 +56,9 @@ func (c *Conversation) dispatch(d *delivery, e *Event, before *failedEvent, fail
 		if before != nil {
 			first = first.only(before.regs)
 		}
-		first.callTraced(d, e, failed, traced)
+		first.callTraced(d, e, failed, traced, &c.progress)
 	}
-	own.callTraced(d, e, failed, traced)
+	own.callTraced(d, e, failed, traced, &c.progress)
 }
 
 // outcome is how the handling of an event has ended.

@@ -242,7 +242,7 @@ func (d *EventDispatcher) Deliver(ctx context.Context, e *Event) error {
 		return errNilEvent
 	}
 	var failed failures
-	d.handlersOf(e.Type).call(ctx, e, &failed)
+	d.handlersOf(e.Type).call(ctx, e, &failed, nil)
 	return failed.outcome(e)
 }
 
@@ -298,7 +298,9 @@ func (hs handlers) only(regs []*registration) handlers {
 // call calls hs, which are the handlers of the type of e, one after another, and adds
 // those that fail to failed. The handlers that follow one that panics are called while
 // its panic is handled. If one ends its goroutine, it and those that follow are added.
-func (hs handlers) call(ctx context.Context, e *Event, failed *failures) {
+//
+// p, if not nil, is told which handler is called.
+func (hs handlers) call(ctx context.Context, e *Event, failed *failures, p *progress) {
 	next, returned := 0, false
 	defer func() {
 		if returned { // recover takes time
@@ -306,7 +308,7 @@ func (hs handlers) call(ctx context.Context, e *Event, failed *failures) {
 		}
 		if v := recover(); v != nil {
 			*failed = append(*failed, failure{hs.entries[next-1].reg, &PanicError{Value: v, Stack: debug.Stack()}})
-			hs.from(next).call(ctx, e, failed)
+			hs.from(next).call(ctx, e, failed, p)
 			return
 		}
 		hs.from(next-1).exited(e, failed)
@@ -316,6 +318,9 @@ func (hs handlers) call(ctx context.Context, e *Event, failed *failures) {
 		next++
 		if hs.mixed && !h.matches(e.Type) {
 			continue
+		}
+		if p != nil {
+			p.current.Store(h.reg)
 		}
 		if err := h.call(ctx, e); err != nil {
 			*failed = append(*failed, failure{h.reg, err})

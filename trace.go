@@ -300,22 +300,30 @@ func joinBegin[T any](a, b func(context.Context, T) context.Context) func(contex
 		return a
 	}
 	return func(ctx context.Context, t T) context.Context {
-		next := ctx
-		defer func() {
-			if v := recover(); v != nil {
-				panic(&beginPanic{v, orElse(b(next, t), next)})
-			}
-		}()
-		next = orElse(a(ctx, t), ctx)
-		return orElse(b(next, t), next)
+		next, failed := tryBegin(ctx, a, t)
+		next, failedToo := tryBegin(next, b, t)
+		if failed || failedToo {
+			panic(&beginPanic{next})
+		}
+		return next
 	}
 }
 
-// beginPanic is the panic of one of two functions that were joined, with the ctx of the other.
-type beginPanic struct {
-	value any
-	ctx   context.Context
+// tryBegin calls fn, and reports whether it panicked.
+func tryBegin[T any](ctx context.Context, fn func(context.Context, T) context.Context, t T) (next context.Context, failed bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			next, failed = ctx, true
+			if p, ok := v.(*beginPanic); ok {
+				next = p.ctx
+			}
+		}
+	}()
+	return orElse(fn(ctx, t), ctx), false
 }
+
+// beginPanic is the panic of functions that were joined, with the ctx of those that did not panic.
+type beginPanic struct{ ctx context.Context }
 
 func orElse(ctx, other context.Context) context.Context {
 	if ctx == nil {
@@ -346,16 +354,11 @@ func traceBegin[T any](ctx context.Context, log *slog.Logger, fn func(context.Co
 	if fn == nil {
 		return ctx
 	}
-	next = ctx
-	defer func() {
-		if v := recover(); v != nil {
-			for p, ok := v.(*beginPanic); ok; p, ok = p.value.(*beginPanic) {
-				next = p.ctx
-			}
-			logPanic[T](ctx, log)
-		}
-	}()
-	return orElse(fn(ctx, t), ctx)
+	next, failed := tryBegin(ctx, fn, t)
+	if failed {
+		logPanic[T](ctx, log)
+	}
+	return next
 }
 
 func logTracePanic[T any](ctx context.Context, log *slog.Logger) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
@@ -24,38 +25,49 @@ func traceOf(e *Event) TraceEvent {
 	return TraceEvent{ConversationID: conversationOf(e), EventID: e.ID, EventType: e.Type, Event: e}
 }
 
-// handling is the ctx of the handlers of an event whose handling is traced, and of what is
-// loaded and fetched for it: it says which event requests are made for.
-type handling struct {
-	context.Context
-	e *Event
+// forEvent returns ctx for requests that are made for e: a trace names it.
+func forEvent(ctx context.Context, e *Event) context.Context {
+	return context.WithValue(ctx, eventKey{}, e)
 }
 
-type handlingKey struct{}
+type eventKey struct{}
 
-// forEvent returns ctx for requests that are made for e.
-func forEvent(ctx context.Context, e *Event) context.Context { return &handling{ctx, e} }
+// eventFor returns the event for which what is done with ctx is done; nil if that is not traced.
+func eventFor(ctx context.Context) *Event {
+	e, _ := ctx.Value(eventKey{}).(*Event)
+	return e
+}
 
-func (h *handling) Value(key any) any {
-	if key == (handlingKey{}) {
+// handledTrace is the handling of one event that is traced, and the ctx of its handlers.
+type handledTrace struct {
+	context.Context // of the delivery
+	tracer
+
+	e           *Event
+	via         string
+	ctx         context.Context // for the handlers: this one, or what HandleBegin made of it
+	began, last time.Duration   // when it began, and the last handler returned; as of sinceStart
+	again       bool
+	redelivered bool
+}
+
+func (h *handledTrace) Value(key any) any {
+	if key == (eventKey{}) {
 		return h.e
 	}
 	return h.Context.Value(key)
 }
 
-// handledEvent returns the event whose handler ctx was given to; nil if that is not traced.
-func handledEvent(ctx context.Context) *Event {
-	e, _ := ctx.Value(handlingKey{}).(*Event)
-	return e
+func (h *handledTrace) step() HandleTrace {
+	return HandleTrace{TraceEvent: traceOf(h.e), Via: h.via, Again: h.again, Redelivered: h.redelivered}
 }
 
-// handledTrace is the handling of one event.
-type handledTrace struct {
-	tracer
-	ctx   context.Context // for the handlers
-	step  HandleTrace
-	began time.Duration // since the program was started, as last
-	last  time.Duration // when the last handler has returned
+// handledTraces are made some at a time, as deliveries are.
+var handledTraces = sync.Pool{New: func() any { return new(handledBatch) }}
+
+type handledBatch struct {
+	used int
+	all  [16]handledTrace
 }
 
 // beginHandle traces that the turn of e has come.
@@ -63,9 +75,17 @@ func (t tracer) beginHandle(d *delivery, e *Event, again bool) *handledTrace {
 	if t.Trace == nil {
 		return nil
 	}
-	h := &handledTrace{tracer: t}
-	h.step = HandleTrace{TraceEvent: traceOf(e), Via: viaOf(d), Again: again, Redelivered: d.redelivered}
-	h.ctx = traceBegin(&handling{d, e}, t.log, t.HandleBegin, h.step)
+	b := handledTraces.Get().(*handledBatch)
+	h := &b.all[b.used]
+	if b.used++; b.used < len(b.all) {
+		handledTraces.Put(b)
+	}
+	h.Context, h.tracer, h.e, h.again, h.redelivered = d, t, e, again, d.redelivered
+	h.ctx = h
+	if t.HandleBegin != nil || t.HandleEnd != nil {
+		h.via = viaOf(d)
+		h.ctx = traceBegin(h, t.log, t.HandleBegin, h.step())
+	}
 	h.began = sinceStart()
 	h.last = h.began
 	return h
@@ -76,18 +96,22 @@ func (h *handledTrace) end(err error) {
 	if h == nil || h.HandleEnd == nil {
 		return
 	}
-	h.step.Duration = h.last - h.began
-	traceEnd(h.ctx, h.log, h.HandleEnd, h.step, err)
+	step := h.step()
+	step.Duration = h.last - h.began
+	traceEnd(h.ctx, h.log, h.HandleEnd, step, err)
 }
 
 // callTraced calls the handlers of e, and traces each if the handling of e is traced.
-func (hs handlers) callTraced(d *delivery, e *Event, failed *failures, h *handledTrace) {
+func (hs handlers) callTraced(d *delivery, e *Event, failed *failures, h *handledTrace, p *progress) {
 	if h == nil {
-		hs.call(d, e, failed)
+		hs.call(d, e, failed, p)
 		return
 	}
 	for i, n := range hs.entries {
 		if !hs.mixed || n.matches(e.Type) {
+			if p != nil {
+				p.current.Store(n.reg)
+			}
 			h.callOne(n, hs.from(i), e, failed)
 		}
 	}
@@ -95,7 +119,7 @@ func (hs handlers) callTraced(d *delivery, e *Event, failed *failures, h *handle
 
 // callOne calls one handler; rest are it and those that follow.
 func (h *handledTrace) callOne(n *entry, rest handlers, e *Event, failed *failures) {
-	step := HandlerTrace{TraceEvent: h.step.TraceEvent, Handler: n.reg.name, Pattern: n.pattern}
+	step := HandlerTrace{TraceEvent: traceOf(e), Handler: n.reg.name, Pattern: n.pattern}
 	ctx := traceBegin(h.ctx, h.log, h.HandlerBegin, step)
 	var err error
 	returned := false

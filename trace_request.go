@@ -9,7 +9,7 @@ import (
 func (c *Client) traced(ctx context.Context, r *request, address string, body []byte) (answer []byte, err error) {
 	tr := tracer{c.cfg.trace, c.cfg.log}
 	step := RequestTrace{Operation: r.op, Method: r.method, Route: r.path}
-	if e := handledEvent(ctx); e != nil {
+	if e := eventFor(ctx); e != nil {
 		step.TraceEvent = traceOf(e)
 	}
 	began := time.Now()
