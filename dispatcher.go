@@ -72,6 +72,11 @@ type registration struct {
 	claimed atomic.Bool // for once: an event is being handled, or was
 }
 
+// nameOf returns the name of a function, or method.
+func nameOf(fn any) string {
+	return strings.TrimSuffix(runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name(), "-fm")
+}
+
 // matches reports what EventType.Matches reports, with the family at hand.
 func (n *entry) matches(t EventType) bool {
 	if n.pattern == t || n.pattern == EventAny {
@@ -130,7 +135,7 @@ func (d *EventDispatcher) add(caller string, t EventType, h Handler, fn any, onc
 	if h == nil {
 		panic("nexmo: " + caller + ": the handler is nil")
 	}
-	reg := &registration{handler: h, name: runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name(), once: once}
+	reg := &registration{handler: h, name: nameOf(fn), once: once}
 	e := &entry{pattern: t, reg: reg}
 	if t.pattern() {
 		e.family = t.Family()
