@@ -3,7 +3,6 @@ package nexmo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
@@ -127,10 +126,26 @@ func bury(ctx context.Context, fn func(context.Context, DeadLetter) error, d Dea
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 		if err != nil {
-			err = fmt.Errorf("nexmo: the function given to WithDeadLetter failed: %w", err)
+			err = &notSafeError{retryable(err)} // the function may have returned d.Err
 		}
 	}()
 	return fn(ctx, d)
+}
+
+// notSafeError says that the function given to [WithDeadLetter] failed: the event is to be
+// delivered again.
+type notSafeError struct{ err error }
+
+func (n *notSafeError) Error() string {
+	return "nexmo: the function given to WithDeadLetter failed: " + n.err.Error()
+}
+
+func (n *notSafeError) Unwrap() error { return n.err }
+
+// notSafe reports whether err says that a dead letter is not safe.
+func notSafe(err error) bool {
+	_, ok := errors.AsType[*notSafeError](err)
+	return ok
 }
 
 // deadLetterOf returns e as a dead letter.
