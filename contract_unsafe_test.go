@@ -127,3 +127,37 @@ func TestContract11_WhatMustGoAndIsNotSafeIsReadAgain(t *testing.T) {
 	again.is(t, "1", "2", "3", "4", "5", "1", "2", "3", "4", "5")
 	l.are(t)
 }
+
+// "Permanent is what On and OnCustom made for this very event": also if a middleware, or the
+// Sink in front, has passed on a copy of it, which a handler that must not change it makes.
+func TestContract11_ACopyOfAnEventIsThatEvent(t *testing.T) {
+	t.Parallel()
+	var l letters
+	app := nexmo.NewApplication("", nexmo.WithDeadLetter(l.take))
+	app.Use(func(next nexmo.Handler) nexmo.Handler {
+		return func(ctx context.Context, e *nexmo.Event) error {
+			c := *e
+			c.To = "MEM-1"
+			return next(ctx, &c)
+		}
+	})
+	nexmo.On(app, func(context.Context, *nexmo.Event, *nexmo.Text) error { return nil })
+	e := parseText(t, `{"type":"text","id":1,"conversation_id":"CON-1","body":5}`)
+	if err := app.Deliver(t.Context(), e); err != nil {
+		t.Errorf("Deliver returned %v", err)
+	}
+	l.are(t, 1)
+
+	none := nexmo.NewApplication("")
+	nexmo.On(none, func(context.Context, *nexmo.Event, *nexmo.Text) error { return nil })
+	webhook := newHook(nexmo.SinkFunc(func(ctx context.Context, e *nexmo.Event) error {
+		c := *e
+		if err := none.Deliver(ctx, &c); err != nil {
+			return fmt.Errorf("tenant 7: %w", err)
+		}
+		return nil
+	}))
+	webhook.DeadLetter = l.take
+	wantAnswer(t, webhook, signed(e.Raw.Bytes()), 204)
+	l.are(t, 1, 1)
+}

@@ -103,7 +103,8 @@ func permanentFor(err error, e *Event) bool {
 	case nil:
 		return false
 	case *permanentError:
-		return err.event == nil || err.event == e
+		of := err.event // a middleware may have passed on a copy of e
+		return of == nil || of == e || of.Raw != "" && of.Raw == e.Raw
 	case interface{ Unwrap() []error }:
 		errs := err.Unwrap()
 		for _, part := range errs {
