@@ -165,6 +165,7 @@ func (c *Conversation) makeRoom(ctx context.Context, limit int) {
 		if c.putAside(ctx, letter) {
 			c.mu.Lock()
 			c.line.SetAside(int64(id))
+			c.failed.want(id, false)
 			c.mu.Unlock()
 		}
 	}
@@ -180,6 +181,7 @@ func (c *Conversation) oldestFailed(limit int) (letter DeadLetter, id EventID, c
 		one := c.failed.get(id)
 		letter = one.letter
 		c.cfg.countFailed(c.failed.add(id, one.regs, DeadLetter{}))
+		c.failed.want(id, true)
 	}
 	return letter, id, crowded
 }

@@ -3,7 +3,6 @@ package nexmo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
@@ -104,7 +103,8 @@ func permanentFor(err error, e *Event) bool {
 	case nil:
 		return false
 	case *permanentError:
-		return err.event == nil || err.event == e
+		of := err.event // a middleware may have passed on a copy of e
+		return of == nil || of == e || of.Raw != "" && of.Raw == e.Raw
 	case interface{ Unwrap() []error }:
 		errs := err.Unwrap()
 		for _, part := range errs {
@@ -135,7 +135,7 @@ func (b letterBox) put(ctx context.Context, d DeadLetter) (err error) {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 		if err != nil {
-			err = fmt.Errorf("nexmo: the function given to WithDeadLetter failed: %w", err)
+			err = &notSafeError{retryable(err)} // the function may have returned d.Err
 		} else {
 			countSetAside(ctx)
 			if b.count != nil {
@@ -150,6 +150,22 @@ func (b letterBox) put(ctx context.Context, d DeadLetter) (err error) {
 		return nil
 	}
 	return b.fn(ctx, d)
+}
+
+// notSafeError says that the function given to [WithDeadLetter] failed: the event is to be
+// delivered again.
+type notSafeError struct{ err error }
+
+func (n *notSafeError) Error() string {
+	return "nexmo: the function given to WithDeadLetter failed: " + n.err.Error()
+}
+
+func (n *notSafeError) Unwrap() error { return n.err }
+
+// notSafe reports whether err says that a dead letter is not safe.
+func notSafe(err error) bool {
+	_, ok := errors.AsType[*notSafeError](err)
+	return ok
 }
 
 // deadLetterOf returns e as a dead letter.

@@ -178,7 +178,7 @@ func (s *Session) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s))
 //
 // An event that no retry mends, as its error says with [ErrPermanent], is given to the
 // function of [WithDeadLetter] given to [Dial], or logged as an error. So is what was received
-// and cannot be read. If that function fails, the event is delivered again, after a second
+// and cannot be read. If that function fails, or one that sink has, the event is delivered again, after a second
 // and then twice as long each time up to a minute; the events of its conversation wait
 // behind it, and no others. When the session is over and it still fails, Run returns an
 // error, and another Run delivers what is left.
@@ -257,6 +257,10 @@ func (s *Session) take(ctx context.Context, sink Sink, r *received) (err error) 
 	}
 	// Of what its handlers delivered, events may be set aside.
 	err = s.letterBox().settle(ctx, e, err)
+	if notSafe(err) { // a function behind sink has failed, or that of Dial
+		r.err = nil
+		return err
+	}
 	if err != nil && r.err == nil { // else it was logged where it failed
 		s.notHandled(ctx, e, err)
 	}
