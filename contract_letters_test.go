@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -394,6 +395,9 @@ func TestContract11_AnEventThatAHandlerDelivers(t *testing.T) {
 			err = a.Deliver(t.Context(), numbered(2))
 			if got, want := errors.Is(err, nexmo.ErrPermanent), name != "fails for now"; got != want {
 				t.Errorf("Deliver returned %v, which matches ErrPermanent: %t", err, got)
+			}
+			if !errors.Is(err, errBoom) || errors.Is(err, io.EOF) || outer != nil && !errors.Is(err, errOther) {
+				t.Errorf("Deliver returned %v, which does not match what the handlers returned, or more", err)
 			}
 		})
 	}

@@ -302,7 +302,7 @@ func (hs handlers) call(ctx context.Context, e *Event, failed *failures) {
 			return
 		}
 		for _, h := range hs.entries[next-1:] {
-			if !hs.mixed || h.matches(e.Type) {
+			if h.matches(e.Type) {
 				*failed = append(*failed, failure{h.reg, errHandlerExited})
 			}
 		}
