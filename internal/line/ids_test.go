@@ -247,7 +247,7 @@ func TestOutOfRangeMovesNothing(t *testing.T) {
 	l.Settle(3, true)
 	l.Begin(1, now)
 	if l.Listed(math.MaxInt64, 3); l.Wanted() != 1 {
-		t.Errorf("a list with 3 behind %d is believed", math.MaxInt64)
+		t.Errorf("a list with 3 behind %d is believed", int64(math.MaxInt64))
 	}
 	for _, tt := range []struct{ last, id int64 }{{0, largest}, {1, 1 + farthest}, {largest - 1, largest}} {
 		l := New[int64](&Rules{}, 0)
