@@ -57,7 +57,7 @@ type resource struct {
 
 // wire reads a shape as the model does.
 func wire[T any](data []byte) (w T) {
-	x, _ := decodeAny(data)
+	x := decodeAny(data)
 	new(modelReader).read("", reflect.ValueOf(&w).Elem(), x)
 	return w
 }

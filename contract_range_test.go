@@ -12,7 +12,7 @@ import (
 )
 
 // "An ID above 2^40, or 2^20 above the next expected, is handled at once like an event
-// without ID, with a warning, and moves nothing."
+// without ID, with a warning, and moves nothing.".
 func TestContract06_IDsOutOfRangeMoveNothing(t *testing.T) {
 	t.Parallel()
 	for _, id := range []nexmo.EventID{9e18, math.MaxInt64, 1<<40 + 1, 2 + 1<<20, 2 + 1<<21} {

@@ -237,7 +237,7 @@ func Redelivered(ctx context.Context) bool {
 type redelivery struct{ *Conversation }
 
 func (r redelivery) handle(d *delivery, e *Event) error {
-	return direct{r.Conversation}.handle(d.redelivering(), e)
+	return direct(r).handle(d.redelivering(), e)
 }
 
 // redeliver handles an event that a person asked for.

@@ -340,7 +340,7 @@ func (hs handlers) from(i int) handlers { return handlers{hs.entries[i:], hs.mix
 // exited adds all handlers to failed: the first has ended its goroutine.
 func (hs handlers) exited(e *Event, failed *failures) {
 	for _, h := range hs.entries {
-		if !hs.mixed || h.matches(e.Type) {
+		if h.matches(e.Type) {
 			*failed = append(*failed, failure{h.reg, errHandlerExited})
 		}
 	}

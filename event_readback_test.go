@@ -213,6 +213,7 @@ func TestEveryWayInCanBeReadBack(t *testing.T) {
 			t.Parallel()
 			for _, name := range slices.Sorted(maps.Keys(samples)) {
 				t.Run(name, func(t *testing.T) {
+					t.Parallel()
 					if !strings.HasPrefix(strings.TrimSpace(string(samples[name])), "{") {
 						t.Skip("it is a packet")
 					}
@@ -315,15 +316,17 @@ func TestRawOfAFrame(t *testing.T) {
 				done := running(t, s, &sink)
 				synctest.Wait()
 				_ = s.Close()
-				<-done
-				for _, e := range sink.take() {
-					if diff := cmp.Diff(want, string(e.Raw)); diff != "" {
-						t.Errorf("Raw (-want +got):\n%s", diff)
-					}
-					wantReadBack(t, e)
-					return
+				if err := <-done; err != nil {
+					t.Error(err)
 				}
-				t.Error("no event came")
+				events := sink.take()
+				if len(events) == 0 {
+					t.Fatal("no event came")
+				}
+				if diff := cmp.Diff(want, string(events[0].Raw)); diff != "" {
+					t.Errorf("Raw (-want +got):\n%s", diff)
+				}
+				wantReadBack(t, events[0])
 			})
 		})
 	}

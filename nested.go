@@ -82,10 +82,7 @@ func deliver(ctx context.Context, t target, e *Event) error {
 	d := newDelivery(ctx)
 	defer d.finish()
 	err := t.handle(d, e)
-	if qerr := d.drain(); qerr != nil {
-		return joinDeliveries(err, qerr)
-	}
-	return err
+	return joinDeliveries(err, d.drain())
 }
 
 // base returns the delivery whose queue d uses.

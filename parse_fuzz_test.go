@@ -116,7 +116,7 @@ func misfitPaths(list []Misfit) (paths []string) {
 // bothSpellings reports whether the text has both isFromMB and isFromMb: then the last
 // one counts, and the model knows no order.
 func bothSpellings(text []byte) bool {
-	x, _ := decodeAny(bytes.TrimPrefix(text, []byte("\ufeff")))
+	x := decodeAny(bytes.TrimPrefix(text, []byte("\ufeff")))
 	if list, ok := x.([]any); ok && len(list) > 1 {
 		x = list[1]
 	}

@@ -42,7 +42,7 @@ type modelEnvelope struct {
 // not fit, sorted. It returns nil if the text is not a plain event or a packet, be it
 // that it is a push notification: of those it says nothing.
 func modelEvent(data []byte) (*Event, []string) {
-	x, _ := decodeAny(bytes.TrimPrefix(data, []byte("\ufeff")))
+	x := decodeAny(bytes.TrimPrefix(data, []byte("\ufeff")))
 	var packet EventType
 	if list, ok := x.([]any); ok && len(list) > 1 {
 		name, named := list[0].(string)

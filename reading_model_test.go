@@ -23,12 +23,16 @@ type modelReader struct{ misfits []string }
 
 func (r *modelReader) misfit(path string) { r.misfits = append(r.misfits, path) }
 
-// decodeAny is a JSON text as encoding/json reads it into an any, numbers as they are spelt.
-func decodeAny(text []byte) (any, bool) {
+// decodeAny is a JSON text as encoding/json reads it into an any, numbers as they are spelt;
+// nil is what is not JSON.
+func decodeAny(text []byte) (v any) {
+	if !json.Valid(text) {
+		return nil
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	var v any
-	return v, json.Valid(text) && d.Decode(&v) == nil
+	_ = d.Decode(&v) // it is valid
+	return v
 }
 
 var (
@@ -66,24 +70,24 @@ func (r *modelReader) float(path string, x any) (float64, bool) {
 	return f, true
 }
 
-func (r *modelReader) whole(path string, x any, least, most int64) (int64, bool) {
+func (r *modelReader) whole(path string, x any, least, most int64) int64 {
 	text := r.number(path, x)
 	if text == "" {
-		return 0, false
+		return 0
 	}
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
 	if strings.Trim(mantissa, "-.0") == "" {
-		return 0, true
+		return 0
 	}
 	n, err := strconv.Atoi(exponent)
 	if exponent == "" || err == nil && n < 5000 && n > -5000 { // a big.Rat of a large one takes forever
 		v, ok := new(big.Rat).SetString(text)
 		if ok && v.IsInt() && v.Num().IsInt64() && v.Num().Int64() >= least && v.Num().Int64() <= most {
-			return v.Num().Int64(), true
+			return v.Num().Int64()
 		}
 	}
 	r.misfit(path)
-	return 0, false
+	return 0
 }
 
 func (r *modelReader) text(path string, x any) string {
@@ -213,7 +217,7 @@ func (r *modelReader) read(path string, v reflect.Value, x any) {
 		if v.Kind() == reflect.Int {
 			most = math.MaxInt
 		}
-		n, _ := r.whole(path, x, -most-1, most)
+		n := r.whole(path, x, -most-1, most)
 		v.SetInt(n)
 	case reflect.Float64:
 		f, _ := r.float(path, x)
@@ -275,7 +279,7 @@ func (r *modelReader) special(path string, at reflect.Value, x any) bool {
 	case *time.Time:
 		*v = r.time(path, x)
 	case *EventID:
-		n, _ := r.whole(path, x, 0, math.MaxInt64)
+		n := r.whole(path, x, 0, math.MaxInt64)
 		*v = EventID(n)
 	case *Bool:
 		*v = r.bool(path, x)
@@ -295,7 +299,7 @@ func (r *modelReader) special(path string, at reflect.Value, x any) bool {
 			}
 			return true
 		}
-		n, _ := r.whole(path, x, math.MinInt, math.MaxInt)
+		n := r.whole(path, x, math.MinInt, math.MaxInt)
 		*v = SIPCode(n)
 	case *Raw:
 		if *v = ""; x != nil {

@@ -86,7 +86,7 @@ func FuzzSessionFrames(f *testing.F) {
 		for f := walkFields(data); f.next(); {
 			typed = typed || f.key() == "type"
 		}
-		if object && (gerr == nil) != (werr == nil) && !(typed && gerr == nil) {
+		if object && (gerr != nil && werr == nil || gerr == nil && werr != nil && !typed) {
 			t.Fatalf("the frame is %v, the packet is %v", gerr, werr)
 		}
 		if object && gerr == nil && werr == nil {

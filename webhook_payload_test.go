@@ -18,10 +18,10 @@ import (
 )
 
 // getRequest is a webhook in the form of a GET.
-func getRequest(query, hashed string, opts ...nexmotest.SignOption) *http.Request {
+func getRequest(query, hashed string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/events", nil)
 	r.URL.RawQuery = query
-	r.Header.Set("Authorization", "Bearer "+nexmotest.Sign(hookSecret, []byte(hashed), opts...))
+	r.Header.Set("Authorization", "Bearer "+nexmotest.Sign(hookSecret, []byte(hashed)))
 	return r
 }
 

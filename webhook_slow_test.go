@@ -123,7 +123,12 @@ func TestWebhookBodyThatIsLate(t *testing.T) {
 				var sink hookRecorder
 				r := signed(body)
 				r.Body = io.NopCloser(tt.r)
-				wantAnswer(t, newHook(&sink), r, tt.want)
+				h := newHook(&sink)
+				results := observed(h)
+				wantAnswer(t, h, r, tt.want)
+				if got := results(); len(got) != 1 || tt.want == slowBodyStatus && !strings.Contains(got[0].Err.Error(), "the body did not arrive within") {
+					t.Errorf("Observe was told %+v", got)
+				}
 				if delivered := len(sink.ids()) == 1; delivered != (tt.want == http.StatusNoContent) {
 					t.Errorf("delivered: %t", delivered)
 				}

@@ -206,12 +206,9 @@ func (s *ids) take(id int64) (again bool) {
 	switch {
 	case s.outOfRange(id):
 		return false
-	case id == s.next && s.past == nil: // the usual case: nothing but next changes
-		s.next++
-		return false
 	case id >= s.next:
 		s.pass(id, absent)
-		if s.past == nil { // it is the first of all
+		if s.past == nil { // the usual case: nothing but next changes
 			s.next++
 		} else {
 			s.pass(id+1, handled)

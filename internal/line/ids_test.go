@@ -22,6 +22,7 @@ func TestEventsInOrderNeedNoMemory(t *testing.T) {
 		}
 		l.Take(9) // once more, as somebody asked for
 		l.Settle(9, true)
+		l.Listed(0, 3000) // which says nothing new
 		if l.ids.past != nil {
 			t.Errorf("from %d: there is a past", start)
 		}
@@ -127,6 +128,84 @@ func TestIDsBelowTheWindowAreDeniedAlone(t *testing.T) {
 	}
 }
 
+// Whatever the turn of an ID was, or however many IDs were passed at once, it stays known.
+func TestWhatHasNotComeStaysKnown(t *testing.T) {
+	t.Parallel()
+	for _, first := range []int64{1, 2, 3, remembered, remembered + 1} {
+		for _, gap := range []int64{0, 1, 2, remembered - 1, remembered, remembered + 1, remembered + 2, 3 * remembered} {
+			l := New[int64](&Rules{}, first)
+			l.ids.pass(first+gap, missed)
+			check := func(end int64) {
+				t.Helper()
+				for id := int64(1); id < end; id++ {
+					want := handled
+					switch {
+					case id < first:
+						want = absent
+					case id < first+gap:
+						want = missed
+					}
+					if got := l.ids.fate(id); got != want {
+						t.Fatalf("first %d, gap %d, up to %d: the fate of %d is %d, want %d", first, gap, end, id, got, want)
+					}
+				}
+			}
+			check(first + gap)
+			end := first + gap + 2*remembered
+			for id := first + gap; id < end; id++ {
+				l.Take(id)
+				l.Settle(id, true)
+			}
+			check(end)
+			l.Take(end)
+			l.Settle(end, false)
+			check(end)
+			if p := l.ids.past; len(p.older) > 2 {
+				t.Errorf("first %d, gap %d: %d spans for two fates", first, gap, len(p.older))
+			}
+		}
+	}
+}
+
+// A list that goes on above what was handled says nothing of the IDs with the same places
+// in the ring, and what it says of the highest one below is believed.
+func TestListedAboveWhatWasHandled(t *testing.T) {
+	t.Parallel()
+	var s ids
+	s.start(1)
+	s.pass(remembered, handled)
+	s.pass(remembered+3, missed)
+	s.pass(2*remembered, handled) // now 1024 … 1026 are the lowest of the window
+	s.mark(2*remembered, 2*remembered+9, absent)
+	if got := s.unhandled(); got != remembered {
+		t.Errorf("wanted %d, want %d", got, remembered)
+	}
+	s.pass(2*remembered+1, missed)
+	s.mark(remembered, 2*remembered, absent)
+	if got := s.unhandled(); got != 2*remembered+1 {
+		t.Errorf("wanted %d, want %d: a list has shown that the others do not exist", got, 2*remembered+1)
+	}
+}
+
+// What is set aside while it is remembered one by one says nothing of those below it.
+func TestSetAsideForgetsNothingElse(t *testing.T) {
+	t.Parallel()
+	l := New[int64](&Rules{}, 1)
+	for id := int64(1); id < 2*remembered; id++ {
+		l.Take(id)
+		l.Settle(id, id != remembered)
+	}
+	if got := l.ids.window(); got != remembered {
+		t.Fatalf("the window begins with %d, want %d", got, remembered)
+	}
+	l.SetAside(remembered)
+	for id, want := range map[int64]Standing{remembered - 1: Duplicate, remembered: Late, remembered + 1: Duplicate} {
+		if got := l.Standing(id); got != want {
+			t.Errorf("the standing of %d is %d, want %d", id, got, want)
+		}
+	}
+}
+
 // However an event ends that is out of range, it leaves no trace.
 func TestOutOfRangeMovesNothing(t *testing.T) {
 	t.Parallel()
@@ -158,6 +237,17 @@ func TestOutOfRangeMovesNothing(t *testing.T) {
 				t.Errorf("%d behind %d: %+v, want %+v", tt.id, tt.last, l.ids, before)
 			}
 		}
+	}
+	l := New[int64](&Rules{}, 1)
+	if !l.OutOfRange(1+farthest) || l.OutOfRange(farthest) {
+		t.Errorf("what is out of range when the first one is expected does not begin with %d", 1+farthest)
+	}
+	l = New[int64](&Rules{}, 0)
+	l.Take(3)
+	l.Settle(3, true)
+	l.Begin(1, now)
+	if l.Listed(math.MaxInt64, 3); l.Wanted() != 1 {
+		t.Errorf("a list with 3 behind %d is believed", int64(math.MaxInt64))
 	}
 	for _, tt := range []struct{ last, id int64 }{{0, largest}, {1, 1 + farthest}, {largest - 1, largest}} {
 		l := New[int64](&Rules{}, 0)
@@ -214,6 +304,9 @@ func TestSplitSpansAreBounded(t *testing.T) {
 		s.pass(10*maxSpans, missed)
 		for id := int64(2); id < 4*maxSpans; id += 2 {
 			split(&s, id)
+			if got, want := len(s.past.older), min(int(id/2)+1, maxSpans); name == "taken" && got != want || got > maxSpans {
+				t.Fatalf("%s: %d spans after %d, want %d", name, got, id, want)
+			}
 		}
 		if got := len(s.past.older); got != maxSpans {
 			t.Errorf("%s: %d spans, want %d", name, got, maxSpans)
@@ -239,10 +332,12 @@ func TestWhatFailedIsKeptAlone(t *testing.T) {
 		t.Errorf("%d failed ones are known, want 49", got)
 	}
 	for id := int64(remembered); id < 50*remembered; id += remembered {
-		if l.Standing(id) != Late || l.Missing(id) || !l.Take(id) {
+		if !l.Failed(id) || l.Standing(id) != Late || l.Missing(id) || !l.Take(id) {
 			t.Errorf("%d is not known to have failed", id)
 		}
-		l.Settle(id, true)
+		if l.Settle(id, true); l.Failed(id) {
+			t.Errorf("%d has failed, and was handled", id)
+		}
 	}
 	if got := l.Wanted(); got != 50*remembered || len(l.ids.past.open) != 0 {
 		t.Errorf("wanted %d, and %d failed", got, len(l.ids.past.open))
@@ -266,10 +361,23 @@ func TestListedReportsWhetherSomethingMayBeDue(t *testing.T) {
 	}
 }
 
+// The first ID of all is a baseline like any other.
+func TestTheFirstIDIsExpected(t *testing.T) {
+	t.Parallel()
+	l := New[int64](&Rules{}, 0)
+	if l.Expect(1); !l.Started() || l.Standing(2) != Early {
+		t.Error("it is not")
+	}
+}
+
 func TestWithoutStartAnyIDIsDue(t *testing.T) {
 	t.Parallel()
 	for _, start := range []int64{0, -1} {
 		l := New[int64](&Rules{}, start)
+		l.Expect(start)
+		if l.Started() {
+			t.Errorf("start %d: it has started", start)
+		}
 		if got := l.Standing(9); got != Due {
 			t.Errorf("start %d: the standing of 9 is %d, want Due", start, got)
 		}

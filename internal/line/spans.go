@@ -52,16 +52,11 @@ func (s spans) remove(id int64) spans {
 
 // mark says what became of those among the IDs from..to that have not come.
 func (s spans) mark(from, to int64, as fate) spans {
-	i, _ := s.find(from)
+	i, _ := s.find(from - 1) // what they touch may become one with them
 	end := i
-	differ := false
-	for ; end < len(s) && s[end].from <= to; end++ {
-		differ = differ || s[end].fate != as
+	for end < len(s) && s[end].from <= to+1 {
+		end++
 	}
-	if !differ {
-		return s
-	}
-	i, end = max(i-1, 0), min(end+1, len(s)) // what they touch may become one with them
 	var marked spans
 	for _, o := range s[i:end] {
 		lo, hi := max(o.from, from), min(o.to, to)
