@@ -18,7 +18,7 @@ type replayConfig struct {
 
 func replayConfigOf(caller string, opts []ReplayOption) *replayConfig {
 	checkOptions(caller, opts)
-	c := &replayConfig{log: slog.Default()}
+	c := &replayConfig{log: guard(slog.Default())}
 	for _, o := range opts {
 		o.applyReplay(c)
 	}
