@@ -2,7 +2,6 @@ package otelnexmo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -103,9 +102,3 @@ func safeStack(stack []byte) string {
 	}
 	return b.String()
 }
-
-// typeOf names the type of what a handler panicked with.
-func typeOf(v any) string { return fmt.Sprintf("%T", v) }
-
-// permanent reports whether no retry makes that succeed whose error err is.
-func permanent(err error) bool { return errors.Is(err, nexmo.ErrPermanent) }

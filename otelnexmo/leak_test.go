@@ -1,4 +1,4 @@
-package otelnexmo
+package otelnexmo_test
 
 import (
 	"testing"

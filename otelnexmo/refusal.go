@@ -35,5 +35,8 @@ func refusal(err error) string {
 	if _, ok := errors.AsType[*nexmo.PanicError](err); ok {
 		return "panic"
 	}
+	if _, ok := errors.AsType[*nexmo.DecodeError](err); ok {
+		return "no_event"
+	}
 	return otherWord
 }

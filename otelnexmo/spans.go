@@ -2,6 +2,8 @@ package otelnexmo
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -57,6 +59,7 @@ type step struct {
 	kind            stepKind
 	span            trace.Span
 	event           *nexmo.Event // that has arrived; nil until it was read
+	reason          string       // why it was refused; "" if it was not
 	err             error        // of the first handler that failed
 }
 
@@ -124,7 +127,11 @@ func fail(span trace.Span, err error) {
 	}
 	name := errorType(err)
 	span.SetStatus(codes.Error, name)
-	span.SetAttributes(semconv.ErrorTypeKey.String(name), permanentKey.Bool(permanent(err)))
+	span.SetAttributes(why(name, err)...)
+}
+
+func why(name string, err error) []attribute.KeyValue {
+	return []attribute.KeyValue{semconv.ErrorTypeKey.String(name), permanentKey.Bool(errors.Is(err, nexmo.ErrPermanent))}
 }
 
 func (s *spans) receiveBegin(ctx context.Context, t nexmo.ReceiveTrace) context.Context {
@@ -150,16 +157,25 @@ func (s *spans) parsed(ctx context.Context, t nexmo.ParsedTrace) {
 	}
 }
 
+func (s *spans) refused(ctx context.Context, t nexmo.RefusedTrace) {
+	stepOf(ctx, stepReceive).reason = refusal(t.Err)
+}
+
 func (s *spans) receiveEnd(ctx context.Context, t nexmo.ReceiveTrace, err error) {
-	span := stepOf(ctx, stepReceive).span
+	r := stepOf(ctx, stepReceive)
+	span := r.span
 	if span.IsRecording() {
 		span.SetAttributes(eventAttrs(t.TraceEvent)...)
 		if t.Status != 0 {
 			span.SetAttributes(semconv.HTTPResponseStatusCode(t.Status))
 		}
-		if err != nil && t.Status/100 == 2 {
-			span.SetAttributes(outcomeKey.String(setAside), semconv.ErrorTypeKey.String(errorType(err)), permanentKey.Bool(permanent(err)))
-		} else {
+		switch {
+		case r.reason != "":
+			span.SetStatus(codes.Error, r.reason)
+			span.SetAttributes(semconv.ErrorTypeKey.String(r.reason))
+		case err != nil && t.Status/100 == 2:
+			span.SetAttributes(append(why(errorType(err), err), outcomeKey.String(setAside))...)
+		default:
 			fail(span, err)
 		}
 	}
@@ -308,7 +324,7 @@ func (s *spans) handlerEnd(ctx context.Context, err error) {
 		fail(span, err)
 		if p := panicOf(err); p != nil && span.IsRecording() {
 			span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(
-				semconv.ExceptionType(typeOf(p.Value)), semconv.ExceptionStacktrace(safeStack(p.Stack))))
+				semconv.ExceptionType(fmt.Sprintf("%T", p.Value)), semconv.ExceptionStacktrace(safeStack(p.Stack))))
 		}
 	}
 	span.End()

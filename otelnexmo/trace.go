@@ -97,7 +97,7 @@ func NewTrace(opts ...Option) *nexmo.Trace {
 		ReceiveBegin: r.receiveBegin,
 		ReceiveEnd:   r.receiveEnd,
 		Verified:     r.spans.verified,
-		Refused:      r.metrics.refuse,
+		Refused:      r.refused,
 		Parsed:       r.spans.parsed,
 		Duplicate:    r.duplicate,
 		Held:         r.spans.heldBack,
@@ -134,6 +134,11 @@ func (r *recorder) receiveBegin(ctx context.Context, t nexmo.ReceiveTrace) conte
 func (r *recorder) receiveEnd(ctx context.Context, t nexmo.ReceiveTrace, err error) {
 	r.metrics.receiveDuration(ctx, t)
 	r.spans.receiveEnd(ctx, t, err)
+}
+
+func (r *recorder) refused(ctx context.Context, t nexmo.RefusedTrace) {
+	r.metrics.refuse(ctx, t)
+	r.spans.refused(ctx, t)
 }
 
 func (r *recorder) duplicate(ctx context.Context, t nexmo.DuplicateTrace) {
