@@ -1,6 +1,7 @@
 package otelnexmo_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -73,7 +74,7 @@ func (tel *telemetry) counts(t *testing.T) map[string]int64 {
 			}
 		case metricdata.Histogram[float64]:
 			for _, p := range data.DataPoints {
-				counts[name+textOf(p.Attributes)] = int64(p.Count) //nolint:gosec // small
+				counts[name+textOf(p.Attributes)] = int64(p.Count)
 			}
 		default:
 			t.Errorf("%s is a %T", name, data)
@@ -122,7 +123,9 @@ func textOf(set attribute.Set) string {
 // tree returns the spans as text, one under the other, without what differs from run to run.
 func (tel *telemetry) tree() string {
 	spans := tel.exporter.GetSpans()
-	slices.SortStableFunc(spans, func(a, b tracetest.SpanStub) int { return a.StartTime.Compare(b.StartTime) })
+	slices.SortStableFunc(spans, func(a, b tracetest.SpanStub) int {
+		return cmp.Or(a.StartTime.Compare(b.StartTime), strings.Compare(orderOf(a), orderOf(b)))
+	})
 	names := map[trace.SpanID]string{}
 	for _, s := range spans {
 		names[s.SpanContext.SpanID()] = s.Name
@@ -150,6 +153,15 @@ func (tel *telemetry) tree() string {
 	}
 	write(trace.SpanID{}, "")
 	return b.String()
+}
+
+// orderOf is the order of spans that began at the same instant of the bubble, and which may be of
+// several goroutines. Handlers stay in the order in which they ended.
+func orderOf(s tracetest.SpanStub) string {
+	if strings.HasPrefix(s.Name, "handler ") {
+		return "handler"
+	}
+	return s.Name + valueOf(s.Attributes, "messaging.message.id")
 }
 
 // noteOf is what the tree says of a span besides its name.
@@ -204,16 +216,14 @@ type world struct {
 }
 
 // newWorld is called in a bubble of testing/synctest.
-func newWorld(t *testing.T, tel *telemetry, opts ...nexmo.ApplicationOption) *world {
+func newWorld(t *testing.T, tel *telemetry) *world {
 	t.Helper()
 	w := &world{telemetry: tel, hook: &nexmo.WebhookHandler{
 		Verifier: &nexmo.Verifier{Secrets: []string{secret}}, Logger: quiet, Trace: tel.trace,
 	}}
 	w.server = nexmotest.NewServer(t, nexmotest.InMemory(), nexmotest.WithSignatureSecret(secret), nexmotest.WithEventHandler(w.hook), nexmotest.WithLogger(quiet))
 	w.client = w.server.Client(nexmo.WithTrace(tel.trace), nexmo.WithRetry(nexmo.RetryPolicy{MinDelay: time.Millisecond}))
-	w.app = nexmo.NewApplication(w.server.ApplicationID(), append([]nexmo.ApplicationOption{
-		nexmo.WithClient(w.client), nexmo.WithTrace(tel.trace), nexmo.WithLogger(quiet),
-	}, opts...)...)
+	w.app = nexmo.NewApplication(w.server.ApplicationID(), nexmo.WithClient(w.client), nexmo.WithTrace(tel.trace), nexmo.WithLogger(quiet))
 	w.hook.Sink = w.app
 	t.Cleanup(func() {
 		if err := w.app.Close(); err != nil {

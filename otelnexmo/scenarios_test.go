@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +93,7 @@ func requestOfHandler(t *testing.T, tel *telemetry) {
 			if !errors.Is(err, nexmo.ErrNotFound) {
 				t.Errorf("Join returned %v", err)
 			}
+			time.Sleep(time.Second)
 			w.server.Faults().Requests(nexmotest.TooManyRequests(time.Second), 1)
 			return c.Load(ctx)
 		})
@@ -157,10 +159,17 @@ func heldForAnother(t *testing.T, tel *telemetry) {
 	wantStatus(t, hook, secret, textEvent(1), http.StatusNoContent)
 	time.Sleep(time.Second)
 	first, second := make(chan int), make(chan int)
-	go func() { first <- receive(hook, secret, textEvent(3)) }()
+	ctx, gone := context.WithCancel(t.Context())
+	go func() {
+		rec := httptest.NewRecorder()
+		hook.ServeHTTP(rec, nexmotest.SignedRequest(secret, []byte(textEvent(3))).WithContext(ctx))
+		first <- rec.Code
+	}()
 	time.Sleep(time.Second)
 	go func() { second <- receive(hook, secret, textEvent(3)) }()
-	if status := <-first; status != http.StatusServiceUnavailable { // after 4 seconds
+	time.Sleep(time.Second)
+	gone() // the sender
+	if status := <-first; status != http.StatusServiceUnavailable {
 		t.Errorf("the first one was answered %d", status)
 	}
 	synctest.Wait()

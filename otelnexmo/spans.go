@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,7 +94,7 @@ var noSpan = trace.SpanFromContext(context.Background())
 func (s *spans) begin(ctx context.Context, kind stepKind, start spanStart, more ...trace.SpanStartOption) *step {
 	opts := start.opts
 	if len(more) > 0 {
-		opts = append(opts[:len(opts):len(opts)], more...)
+		opts = append(slices.Clip(opts), more...)
 	}
 	ctx, span := s.tracer.Start(ctx, start.name, opts...)
 	return &step{Context: ctx, kind: kind, span: span}
