@@ -75,8 +75,8 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 	return optionFunc(func(c *config) { c.meters = p })
 }
 
-// NewTrace returns a Trace that makes spans and metrics. It starts no goroutine, holds
-// at most 2,048 IDs for links, and may be given to everything that takes one, together
+// NewTrace returns a Trace that makes spans and metrics. It starts no goroutine, remembers
+// at most 2,048 events for links, and may be given to everything that takes one, together
 // with other Traces. Its functions may be called from several goroutines.
 //
 // An instrument that the provider refuses to make is reported to [otel.Handle], and left out.
