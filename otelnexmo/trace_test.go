@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
@@ -315,4 +316,20 @@ func TestManyGoroutines(t *testing.T) {
 	if err := app.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestDefaultsAreTheGlobalProviders(t *testing.T) { //nolint:paralleltest // the providers are global
+	exporter, reader := tracetest.NewInMemoryExporter(), sdkmetric.NewManualReader()
+	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter)))
+	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+	defer otel.SetTracerProvider(tracenoop.NewTracerProvider())
+	defer otel.SetMeterProvider(metricnoop.NewMeterProvider())
+	tel := &telemetry{trace: otelnexmo.NewTrace(), exporter: exporter, reader: reader}
+	c := nexmo.NewConversation("CON-1", nexmo.WithTrace(tel.trace))
+	c.On("text", ignore)
+	deliver(t.Context(), t, c, textEvent(1))
+	if len(tel.named("handle text")) != 1 {
+		t.Errorf("the spans are\n%s", tel.tree())
+	}
+	tel.wantCounts(t, map[string]int64{"nexmo.handled{nexmo.event.type=text,nexmo.via=deliver}": 1})
 }
