@@ -143,7 +143,7 @@ func (m *metrics) receiveDuration(ctx context.Context, t nexmo.ReceiveTrace) {
 }
 
 func (m *metrics) refuse(ctx context.Context, t nexmo.RefusedTrace) {
-	m.refused.Add(ctx, 1, labelsOf(reasonKey.String(refusal(t.Err)), semconv.HTTPResponseStatusCode(t.Status)).add...)
+	m.refused.Add(ctx, 1, labelsOf(reasonKey.String(t.Reason), semconv.HTTPResponseStatusCode(t.Status)).add...)
 }
 
 func (m *metrics) duplicate(ctx context.Context, t nexmo.DuplicateTrace) {

@@ -280,6 +280,7 @@ func scenarios() []scenario {
 		{"gap and fetch", gapAndFetch, map[string]int64{
 			"nexmo.hold.duration":  1,
 			"nexmo.fetch.duration": 1,
+			"nexmo.fetched":        1,
 			"nexmo.handled{nexmo.event.type=conversation:created,nexmo.via=webhook}":                                                        1,
 			"nexmo.handled{nexmo.event.type=text,nexmo.via=webhook}":                                                                        2,
 			"nexmo.handled{nexmo.event.type=text,nexmo.via=fetch}":                                                                          1,

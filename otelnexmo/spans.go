@@ -159,7 +159,7 @@ func (s *spans) parsed(ctx context.Context, t nexmo.ParsedTrace) {
 }
 
 func (s *spans) refused(ctx context.Context, t nexmo.RefusedTrace) {
-	stepOf(ctx, stepReceive).reason = refusal(t.Err)
+	stepOf(ctx, stepReceive).reason = t.Reason
 }
 
 func (s *spans) receiveEnd(ctx context.Context, t nexmo.ReceiveTrace, err error) {
