@@ -63,7 +63,7 @@ func (m *causes) once(ctx context.Context, c cause, handle func() (err error, as
 	o = &occurrence{done: make(chan struct{}), err: errHandlerExited}
 	m.known[c] = o
 	m.mu.Unlock()
-	aside := false
+	var aside bool
 	defer func() { // also when a handler ends the goroutine
 		m.settle(c, o.err == nil && !aside)
 		close(o.done)

@@ -137,9 +137,8 @@ func bury(ctx context.Context, fn func(context.Context, DeadLetter) error, d Dea
 func deadLetterOf(ctx context.Context, e *Event, err error) DeadLetter {
 	raw := e.Raw
 	if raw == "" {
-		if text, merr := e.MarshalJSON(); merr == nil {
-			raw = Raw(text)
-		}
+		text, _ := e.MarshalJSON() // nil if it cannot be written
+		raw = Raw(text)
 	}
 	return DeadLetter{
 		ConversationID: conversationOf(e), EventID: e.ID, Type: e.Type, Raw: raw, Via: viaOf(ctx), Err: err,
