@@ -56,7 +56,7 @@ func NewApplication(id string, opts ...ApplicationOption) *Application {
 	for _, o := range opts {
 		o.applyApplication(&cfg)
 	}
-	cfg.failedBytes = new(atomic.Int64)
+	cfg.failedBytes, cfg.counters = new(atomic.Int64), new(counters)
 	a := &Application{id: id, cfg: cfg, byID: map[string]*tracked{}}
 	a.cfg.app = a
 	return a
@@ -70,6 +70,12 @@ func (a *Application) ID() string { return a.id }
 func (a *Application) On(t EventType, h Handler) (off func()) {
 	warnUnknown(a.cfg.log, t)
 	return a.dispatcher.On(t, h)
+}
+
+// onFunc is On for a handler that was made of fn.
+func (a *Application) onFunc(t EventType, h Handler, fn any) (off func()) {
+	warnUnknown(a.cfg.log, t)
+	return a.dispatcher.onFunc(t, h, fn)
 }
 
 // Once registers h for one event; see [EventDispatcher.Once].
@@ -159,6 +165,7 @@ func (a *Application) once(d *delivery, e *Event, handle func() (err error, asid
 	duplicate, err := a.causes.once(d, cause, handle)
 	if duplicate {
 		a.cfg.log.LogAttrs(d, slog.LevelDebug, "nexmo: a duplicate was dropped", slog.String("event_type", string(e.Type)))
+		a.cfg.dropped(d, e, false)
 	}
 	return err
 }
@@ -189,13 +196,17 @@ func (a *Application) handleIn(d *delivery, t *tracked, e *Event) error {
 
 // run handles an event that belongs to no conversation, and reports whether it was set aside.
 func (a *Application) run(d *delivery, e *Event) (err error, aside bool) {
+	traced := a.cfg.tracer().beginHandle(d, e, false)
+	err = errHandlerExited
+	defer func() { traced.end(err) }()
 	var failed failures
 	if unreadable(e) {
 		failed = failures{{err: wrongBody(e)}}
 	} else {
-		a.dispatcher.handlersOf(e.Type).call(d, e, &failed)
+		a.dispatcher.handlersOf(e.Type).callTraced(d, e, &failed, traced, nil)
 	}
-	return a.cfg.conclude(d, e, failed)
+	err, aside = a.cfg.conclude(d, e, failed)
+	return err, aside
 }
 
 // loading is how far it has come that a conversation knows what the service tells
@@ -239,7 +250,7 @@ func (a *Application) load(d *delivery, t *tracked, e *Event) error {
 			l.busy = busy
 			l.mu.Unlock()
 			if t.begin(e.ID) {
-				a.askFor(d, t, busy)
+				a.askFor(d, e, t, busy)
 			} else { // a function of OnConversation has loaded it
 				l.end(busy, true, time.Time{})
 			}
@@ -273,8 +284,9 @@ func (c *Conversation) begin(id EventID) bool {
 }
 
 // askFor loads t, and closes busy.
-func (a *Application) askFor(d *delivery, t *tracked, busy chan struct{}) {
+func (a *Application) askFor(d *delivery, e *Event, t *tracked, busy chan struct{}) {
 	err := errors.New("nexmo: what makes the requests of the Client ended its goroutine")
+	began := time.Now()
 	defer func() {
 		var again time.Time
 		if d.Err() == nil {
@@ -285,8 +297,15 @@ func (a *Application) askFor(d *delivery, t *tracked, busy chan struct{}) {
 			a.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: the members of a conversation could not be loaded",
 				slog.String("conversation_id", t.id), reasonOf(err))
 		}
+		a.cfg.counters.loaded.Add(1)
+		if err != nil {
+			a.cfg.counters.loadsFailed.Add(1)
+		}
+		if tr := a.cfg.trace; tr != nil {
+			traceStep(d, a.cfg.log, tr.Loaded, ConversationTrace{t.id, time.Since(began), err})
+		}
 	}()
-	ctx, cancel := context.WithTimeout(d, maxLoading)
+	ctx, cancel := context.WithTimeout(forEvent(d, e), maxLoading)
 	defer cancel()
 	err = t.loadFrom(ctx, false)
 }
@@ -368,6 +387,10 @@ func (a *Application) track(id string) (*tracked, error) {
 			t.unpin()
 		}
 	}()
+	a.cfg.counters.made.Add(1)
+	if tr := a.cfg.trace; tr != nil {
+		traceStep(context.Background(), a.cfg.log, tr.Made, ConversationTrace{ConversationID: t.id})
+	}
 	for _, fn := range hooks {
 		a.introduce(fn, t.Conversation)
 	}

@@ -37,9 +37,9 @@ func (c *Conversation) evict(quiet bool) bool {
 
 // letGo forgets conversations that were quiet too long, and while there are too
 // many, the ones that were quiet longest. Those with events under way or held
-// back stay. It returns those whose failed events are to be set aside now. The caller
+// back stay. It returns those that need something done when a.mu is free. The caller
 // holds a.mu.
-func (a *Application) letGo(now time.Duration) (failed []*tracked) {
+func (a *Application) letGo(now time.Duration) (gone []*tracked) {
 	for _, l := range [...]*list.List{&a.gone, &a.recent} {
 		for el := l.Back(); el != nil; {
 			t := el.Value.(*tracked)
@@ -58,20 +58,24 @@ func (a *Application) letGo(now time.Duration) (failed []*tracked) {
 			}
 			l.Remove(t.element)
 			delete(a.byID, t.id)
-			if t.failed.waiting() > 0 {
-				failed = append(failed, t)
+			a.cfg.counters.evicted.Add(1)
+			if t.failed.waiting() > 0 || a.cfg.trace != nil {
+				gone = append(gone, t)
 			}
 		}
 	}
-	return failed
+	return gone
 }
 
-// unlock releases a.mu, and lets conversations go before.
+// unlock releases a.mu, and lets conversations go before: their failed events are set aside.
 func (a *Application) unlock(now time.Duration) {
-	failed := a.letGo(now)
+	gone := a.letGo(now)
 	a.mu.Unlock()
-	for _, t := range failed {
+	for _, t := range gone {
 		t.makeRoom(context.Background(), 0)
+		if tr := a.cfg.trace; tr != nil {
+			traceStep(context.Background(), a.cfg.log, tr.Evicted, ConversationTrace{ConversationID: t.id})
+		}
 	}
 }
 

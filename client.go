@@ -59,6 +59,7 @@ type clientConfig struct {
 	http      *http.Client
 	retry     RetryPolicy
 	log       *slog.Logger
+	trace     *Trace // nil for none
 	userAgent string
 }
 
@@ -181,6 +182,18 @@ type request struct {
 	// again says whether an outcome that is not known, a broken connection or a
 	// fault of the service, permits another attempt.
 	again bool
+
+	count  int // of attempts
+	status int // of the last answer
+}
+
+// made counts an attempt, whose answer was resp, or nil.
+func (r *request) made(resp *http.Response) {
+	r.count++
+	r.status = 0
+	if resp != nil {
+		r.status = resp.StatusCode
+	}
 }
 
 func newRequest(method, op, path string, body any, ids ...string) *request {
@@ -266,9 +279,10 @@ func (c *Client) send(ctx context.Context, r *request) ([]byte, error) {
 	if _, err := http.NewRequestWithContext(ctx, r.method, address, http.NoBody); err != nil {
 		return nil, invalid(r.op, "path", "it is not escaped, or the method is none")
 	}
-	return c.attempts(ctx, r, func(token string) (*http.Response, []byte, error) {
-		return c.once(ctx, r.method, address, token, body)
-	})
+	if c.cfg.trace == nil {
+		return c.attempts(ctx, r, address, body)
+	}
+	return c.traced(ctx, r, address, body)
 }
 
 // once makes one attempt. The answer is read to its end, so that the connection

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -74,7 +75,7 @@ type APIError struct {
 	Status            int                // of HTTP
 	Code              ErrorCode          // "" when the answer has none
 	Title             string             // may be that of another status
-	Detail            string             // may be empty
+	Detail            string             // with the reason of version 0.1, if there is one; may be empty
 	Type              string             // usually the address of a page
 	Instance          string             // what support asks for
 	InvalidParameters []InvalidParameter // which parts of the request were refused; may be empty
@@ -191,8 +192,17 @@ func newAPIError(op string, resp *http.Response, body []byte) *APIError {
 	if e.InvalidParameters == nil {
 		e.InvalidParameters = invalidParameters(fields["validation"])
 	}
+	if reason := text("error"); reason != "" { // version 0.1: the description says less
+		e.Detail = strings.TrimSpace(e.Detail + " " + reason)
+		if name := refusedField.FindStringSubmatch(reason); name != nil && e.InvalidParameters == nil {
+			e.InvalidParameters = []InvalidParameter{{name[1], reason}}
+		}
+	}
 	return e
 }
+
+// refusedField finds the field that a reason is about, as in "display_name" may not be empty.
+var refusedField = regexp.MustCompile(`^"([a-z][a-zA-Z0-9_.]{0,63})" `)
 
 // invalidParameters reads a list of names and reasons, or an object of them. A
 // reason that is no text is kept as its JSON.

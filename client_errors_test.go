@@ -57,6 +57,21 @@ func TestAPIErrors(t *testing.T) {
 			want:   nexmo.APIError{Title: "Conflict.", Code: nexmo.ErrorCodeConversationDuplicateName, Detail: "Duplicate name."},
 		},
 		{
+			name: "version 0.1, with a reason", status: 400, is: nexmo.ErrInvalid,
+			answer: `{"description":"Validation failed.","error":"\"display_name\" may not be empty","code":"http:error:validation-fail"}`,
+			want: nexmo.APIError{
+				Code: nexmo.ErrorCodeValidation, Detail: `Validation failed. "display_name" may not be empty`,
+				InvalidParameters: []nexmo.InvalidParameter{{Name: "display_name", Reason: `"display_name" may not be empty`}},
+			},
+			text: []string{"see display_name"}, hidden: []string{"may not be empty"},
+		},
+		{
+			name: "a reason that names no field", status: 400, is: nexmo.ErrInvalid,
+			answer: `{"error":"\"Alice Example\" is taken","code":"http:error:validation-fail"}`,
+			want:   nexmo.APIError{Code: nexmo.ErrorCodeValidation, Detail: `"Alice Example" is taken`},
+			hidden: []string{"Alice"},
+		},
+		{
 			name: "version 0.1", status: 404, is: nexmo.ErrNotFound,
 			answer: `{"code":"event:error:not-found","description":"Event does not exist.","error":{}}`,
 			want:   nexmo.APIError{Code: nexmo.ErrorCodeEventNotFound, Detail: "Event does not exist."},

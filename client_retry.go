@@ -87,7 +87,7 @@ func (c *Client) token() (string, error) {
 
 // attempts makes a request until it succeeds, must not be repeated, or was
 // repeated often enough.
-func (c *Client) attempts(ctx context.Context, r *request, once func(token string) (*http.Response, []byte, error)) ([]byte, error) {
+func (c *Client) attempts(ctx context.Context, r *request, address string, body []byte) ([]byte, error) {
 	policy := c.cfg.retry
 	unknown := false   // an attempt may have been carried out
 	var expired string // the token that was
@@ -100,7 +100,8 @@ func (c *Client) attempts(ctx context.Context, r *request, once func(token strin
 		if token == expired { // there is no other
 			return nil, expiry
 		}
-		resp, answer, err := once(token)
+		resp, answer, err := c.once(ctx, r.method, address, token, body)
+		r.made(resp)
 		var again, known bool
 		var asked time.Duration
 		switch {

@@ -41,6 +41,9 @@ type Conversation struct {
 	stopFetch context.CancelFunc // ends the reading of the Source; nil while it is not read
 	state     state              // what the events so far tell
 	failed    *failedEvents      // whose handlers failed; nil while there were none
+	runs      uint32             // how many events have been handled
+	slow      *slowWatch         // nil while nobody looks for handlers that run long
+	progress  progress           // which handler runs
 	causes    *causes            // of events without an ID; nil before the first one
 
 	used atomic.Int64 // see touch; as of sinceStart, 0 for never
@@ -85,6 +88,12 @@ func (c *Conversation) ID() string { return c.id }
 func (c *Conversation) On(t EventType, h Handler) (off func()) {
 	warnUnknown(c.cfg.log, t)
 	return c.dispatcher.On(t, h)
+}
+
+// onFunc is On for a handler that was made of fn.
+func (c *Conversation) onFunc(t EventType, h Handler, fn any) (off func()) {
+	warnUnknown(c.cfg.log, t)
+	return c.dispatcher.onFunc(t, h, fn)
 }
 
 // Once registers h for one event; see [EventDispatcher.Once].
@@ -156,6 +165,10 @@ func (c *Conversation) Close() error {
 func (c *Conversation) close() {
 	c.closed = true
 	c.line.Close()
+	if c.slow != nil && !c.busy {
+		c.slow.timer.Stop()
+		c.slow = nil
+	}
 	if c.timer != nil {
 		c.timer.Stop()
 	}

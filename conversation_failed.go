@@ -18,6 +18,7 @@ type failedEvent struct {
 	regs   []*registration // the handlers that failed: they run when it is delivered again
 	letter DeadLetter      // what it becomes if there is no more room for it; zero if it was set aside
 	number uint64          // in the order of failing
+	wanted bool            // there was no room for it, and it is not set aside yet
 }
 
 const (
@@ -60,7 +61,15 @@ func (f *failedEvents) waiting() int {
 // setAside reports whether an event is known to have been set aside.
 func (f *failedEvents) setAside(id EventID) bool {
 	one := f.get(id)
-	return one != nil && one.setAside()
+	return one != nil && one.setAside() && !one.wanted
+}
+
+// want says whether an event for which there is no room is not set aside yet: whoever reads
+// a list of events delivers it again.
+func (f *failedEvents) want(id EventID, wanted bool) {
+	if one := f.get(id); one != nil {
+		one.wanted = wanted
+	}
 }
 
 // forget forgets an event, and returns how many bytes that frees.
@@ -85,7 +94,7 @@ func (f *failedEvents) add(id EventID, regs []*registration, letter DeadLetter) 
 		f.byID = map[EventID]*failedEvent{}
 	}
 	f.count++
-	one := &failedEvent{regs, letter, f.count}
+	one := &failedEvent{regs: regs, letter: letter, number: f.count}
 	f.byID[id] = one
 	f.bytes += one.size()
 	q := f.queue(one.setAside())

@@ -33,6 +33,8 @@ func (c *Conversation) fetch(ctx context.Context, from, to EventID) {
 // delivered meanwhile. It ends reading, with which the Source is read.
 func (c *Conversation) read(ctx, reading context.Context, from, to EventID) {
 	err := errors.New("nexmo: the Source, or a handler, ended its goroutine")
+	began := time.Now()
+	var fetched int
 	defer func() {
 		if v := recover(); v != nil {
 			err = errors.New("nexmo: the Source panicked")
@@ -47,12 +49,17 @@ func (c *Conversation) read(ctx, reading context.Context, from, to EventID) {
 			c.cfg.log.LogAttrs(ctx, slog.LevelWarn, "nexmo: missing events could not be fetched",
 				slog.String("conversation_id", c.id), slog.Any("error", err))
 		}
+		c.cfg.counters.fetched.Add(int64(fetched))
+		if tr := c.cfg.trace; tr != nil {
+			traceStep(ctx, c.cfg.log, tr.Fetched, FetchedTrace{c.id, from, to, fetched, time.Since(began), err})
+		}
 		c.look()
 	}()
-	err = c.readList(ctx, c.cfg.source.EventsAfter(reading, c.id, from-1), from, to)
+	err = c.readList(ctx, c.cfg.source.EventsAfter(reading, c.id, from-1), from, to, &fetched)
 }
 
-func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, error], from, to EventID) error {
+// readList delivers the missing events of a list, and counts them in fetched.
+func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, error], from, to EventID, fetched *int) error {
 	prev := from - 1
 	for e, err := range list {
 		if err != nil {
@@ -73,11 +80,11 @@ func (c *Conversation) readList(ctx context.Context, list iter.Seq2[*Event, erro
 		}
 		c.line.Answered()
 		c.mu.Unlock()
-		err := deliver(ctx, listed{c, prev, to}, e)
+		err := deliver(ctx, listed{c, prev, to, fetched}, e)
 		if errors.Is(err, ErrClosed) {
 			return nil
 		}
-		if err = setAside(ctx, c.cfg.log, c.cfg.deadLetter, e, err); err != nil {
+		if err = c.cfg.letterBox().settle(ctx, e, err); err != nil {
 			c.log(ctx, slog.LevelError, "nexmo: the handlers of an event that was fetched failed", e, slog.Any("error", err))
 		}
 		c.mu.Lock()
@@ -134,7 +141,7 @@ func (c *Conversation) sync(ctx context.Context) error {
 			return fmt.Errorf("nexmo: sync: %w", err)
 		}
 		id, err := c.take(ctx, e, prev)
-		if err = setAside(ctx, c.cfg.log, c.cfg.deadLetter, e, err); err != nil {
+		if err = c.cfg.letterBox().settle(ctx, e, err); err != nil {
 			return fmt.Errorf("nexmo: sync: event %d: %w", e.ID, err)
 		}
 		prev = cmp.Or(id, prev)
@@ -155,7 +162,7 @@ func (c *Conversation) take(ctx context.Context, e *Event, prev EventID) (EventI
 	id := c.inRange(e)
 	c.line.Start(int64(id)) // now: what a handler delivers, Sync within one as well, is queued
 	c.mu.Unlock()
-	return id, deliver(ctx, listed{c, prev, 0}, e)
+	return id, deliver(ctx, listed{c, prev, 0, new(int)}, e)
 }
 
 // listed takes events from a list of all there are: an ID between prev and the
@@ -164,6 +171,7 @@ type listed struct {
 	*Conversation
 	prev EventID
 	to   EventID // only missing events, up to this ID, are wanted; 0: all
+	took *int    // counts those that are wanted
 }
 
 func (l listed) handle(d *delivery, e *Event) error {
@@ -186,5 +194,6 @@ func (l listed) handle(d *delivery, e *Event) error {
 	if !wanted {
 		return nil
 	}
+	*l.took++
 	return c.handle(d, e)
 }

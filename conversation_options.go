@@ -26,16 +26,20 @@ type config struct {
 	start   EventID
 	onGap   func(context.Context, Gap)
 	log     *slog.Logger
+	trace   *Trace // nil for none
 	// deadLetter is given what no retry mends; nil: the caller of Deliver is told.
 	deadLetter func(context.Context, DeadLetter) error
 	// failedBytes is how many bytes of failed events all conversations of an Application
 	// keep; nil: there is no Application.
 	failedBytes *atomic.Int64
+	counters    *counters // of an Application; those without one share what nobody reads
 }
 
 var defaultConfig = config{
 	rules: line.Rules{Window: 64, Wait: 2 * time.Second},
 	log:   discard,
+
+	counters: new(counters),
 }
 
 type conversationOption func(*config)

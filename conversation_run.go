@@ -14,6 +14,8 @@ func (c *Conversation) run(d *delivery, e *Event) (err error) {
 	if !r.again && !d.redelivered {
 		c.state.apply(withID(e, r.id))
 	}
+	c.runs++
+	c.watchSlow()
 	var before *failedEvent
 	if r.again {
 		before = c.failed.get(r.id)
@@ -23,17 +25,24 @@ func (c *Conversation) run(d *delivery, e *Event) (err error) {
 	}
 	c.mu.Unlock()
 
+	if r.turn != nil && r.turn.held != 0 {
+		c.traceReleased(d, e, r.turn.held)
+	}
+	traced := c.cfg.tracer().beginHandle(d, e, r.again)
 	var failed failures
 	err, aside := error(errHandlerExited), false
-	defer func() { c.settle(d, e, outcome{err, failed, aside}) }()
-	c.dispatch(d, e, before, &failed)
+	defer func() {
+		traced.end(err)
+		c.settle(d, e, outcome{err, failed, aside})
+	}()
+	c.dispatch(d, e, before, &failed, traced)
 	err, aside = c.cfg.conclude(d, e, failed)
 	return err
 }
 
 // dispatch calls the handlers of the Application and then those of the conversation:
 // those that are registered now, whatever the first ones do.
-func (c *Conversation) dispatch(d *delivery, e *Event, before *failedEvent, failed *failures) {
+func (c *Conversation) dispatch(d *delivery, e *Event, before *failedEvent, failed *failures, traced *handledTrace) {
 	if unreadable(e) {
 		*failed = failures{{err: wrongBody(e)}}
 		return
@@ -47,9 +56,9 @@ func (c *Conversation) dispatch(d *delivery, e *Event, before *failedEvent, fail
 		if before != nil {
 			first = first.only(before.regs)
 		}
-		first.call(d, e, failed)
+		first.callTraced(d, e, failed, traced, &c.progress)
 	}
-	own.call(d, e, failed)
+	own.callTraced(d, e, failed, traced, &c.progress)
 }
 
 // outcome is how the handling of an event has ended.
@@ -69,10 +78,12 @@ func (c *config) conclude(d *delivery, e *Event, failed failures) (err error, as
 	if c.deadLetter == nil {
 		return err, true
 	}
-	if err = bury(d, c.deadLetter, deadLetterOf(d, e, err)); err == nil {
-		countSetAside(d)
-	}
+	err = c.letterBox().put(d, deadLetterOf(d, e, err))
 	return err, err == nil
+}
+
+func (c *config) letterBox() letterBox {
+	return letterBox{c.deadLetter, c.log, c.trace, &c.counters.deadLetters}
 }
 
 // settle notes how the handling of e, which is c.running, has ended, and tells those who
@@ -154,6 +165,7 @@ func (c *Conversation) makeRoom(ctx context.Context, limit int) {
 		if c.putAside(ctx, letter) {
 			c.mu.Lock()
 			c.line.SetAside(int64(id))
+			c.failed.want(id, false)
 			c.mu.Unlock()
 		}
 	}
@@ -169,6 +181,7 @@ func (c *Conversation) oldestFailed(limit int) (letter DeadLetter, id EventID, c
 		one := c.failed.get(id)
 		letter = one.letter
 		c.cfg.countFailed(c.failed.add(id, one.regs, DeadLetter{}))
+		c.failed.want(id, true)
 	}
 	return letter, id, crowded
 }
@@ -188,13 +201,12 @@ func (c *config) tooManyFailed() bool {
 // whether it could.
 func (c *Conversation) putAside(ctx context.Context, letter DeadLetter) bool {
 	const msg = "nexmo: an event that failed was not delivered again and is set aside: there are too many of them, or it was too long ago"
-	if c.cfg.deadLetter == nil {
-		c.cfg.log.LogAttrs(ctx, slog.LevelError, msg+": see WithDeadLetter", append(letter.attrs(), slog.Any("error", letter.Err))...)
-		return true
-	}
-	err := bury(ctx, c.cfg.deadLetter, letter)
-	if err != nil {
+	err := c.cfg.letterBox().put(ctx, letter)
+	switch {
+	case err != nil:
 		c.cfg.log.LogAttrs(ctx, slog.LevelError, msg, append(letter.attrs(), slog.Any("error", err))...)
+	case c.cfg.deadLetter == nil:
+		c.cfg.log.LogAttrs(ctx, slog.LevelError, msg+": see WithDeadLetter", append(letter.attrs(), slog.Any("error", letter.Err))...)
 	}
 	return err == nil
 }

@@ -21,6 +21,7 @@ type turn struct {
 	e     *Event
 	id    EventID         // of e; 0 if it waits for no missing event
 	ctx   context.Context // of the caller who delivered it first
+	held  time.Duration   // since when, if that was traced; as of sinceStart
 	stage turnStage
 	err   error // what the handlers returned, when it is done
 
@@ -102,24 +103,32 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 func (c *Conversation) handleDue(d *delivery, e *Event) error {
 	c.mu.Lock()
 	c.originOf(d, e)
-	if c.closed {
-		c.mu.Unlock()
-		return ErrClosed
-	}
-	if t := c.find(e.ID); t != nil {
-		t.waiting++
-		return c.wait(d, t)
-	}
-	switch st := c.line.Standing(int64(e.ID)); {
-	case st == line.Duplicate || st == line.Forgotten:
-		c.mu.Unlock()
-		c.dropped(d, e, st)
-		return nil
-	case st != line.Early && !c.busy: // the usual case
-		c.busy = true
-		return c.runNow(d, e)
+	var held time.Duration // since when, if that is traced
+	for {
+		if c.closed {
+			c.mu.Unlock()
+			return ErrClosed
+		}
+		if t := c.find(e.ID); t != nil {
+			t.waiting++
+			return c.wait(d, t)
+		}
+		switch st := c.line.Standing(int64(e.ID)); {
+		case st == line.Duplicate || st == line.Forgotten:
+			c.mu.Unlock()
+			c.dropped(d, e, st)
+			return nil
+		case st != line.Early && !c.busy: // the usual case
+			c.busy = true
+			return c.runNow(d, e, held)
+		}
+		if c.cfg.trace == nil || held != 0 {
+			break
+		}
+		held = c.traceHeld(d, e) // meanwhile its turn may have come
 	}
 	t := newTurn(d, e, e.ID)
+	t.held = held
 	c.line.Add(int64(e.ID), t, time.Now())
 	if !c.busy {
 		c.busy = true
@@ -158,10 +167,15 @@ func (c *Conversation) find(id EventID) *turn {
 	return t
 }
 
-// runNow handles e, which has no turn. The caller has the role and holds c.mu;
-// runNow gives up both.
-func (c *Conversation) runNow(d *delivery, e *Event) error {
+// runNow handles e, which has no turn. held is 0, or since when it was traced as held. The
+// caller has the role and holds c.mu; runNow gives up both.
+func (c *Conversation) runNow(d *delivery, e *Event, held time.Duration) error {
 	defer c.advance(d, nil)
+	if held != 0 {
+		c.mu.Unlock()
+		c.traceReleased(d, e, held)
+		c.mu.Lock()
+	}
 	id := c.inRange(e)
 	c.running = running{id: id, again: c.line.Take(int64(id))}
 	return c.run(d, e)
@@ -284,7 +298,7 @@ func (c *Conversation) advance(d *delivery, own *turn) {
 		case line.Fetch:
 			ctx := d.Context
 			if step.Item != nil {
-				ctx = step.Item.ctx
+				ctx = forEvent(step.Item.ctx, step.Item.e)
 			}
 			c.fetch(ctx, EventID(step.From), EventID(step.To))
 		case line.Stop:
@@ -331,6 +345,7 @@ func (c *Conversation) dropped(ctx context.Context, e *Event, st line.Standing) 
 	} else {
 		c.log(ctx, slog.LevelDebug, "nexmo: a duplicate was dropped", e)
 	}
+	c.cfg.dropped(ctx, e, st == line.Forgotten)
 }
 
 // lookAt makes sure that the line is asked again at an instant; never if it is zero.
@@ -375,6 +390,10 @@ func (c *Conversation) report(d *delivery, missing Gap) {
 	defer c.mu.Lock()
 	c.cfg.log.LogAttrs(d, slog.LevelWarn, "nexmo: events are missing and no longer waited for",
 		slog.String("conversation_id", c.id), slog.Int64("from", int64(missing.From)), slog.Int64("to", int64(missing.To)))
+	c.cfg.counters.gaps.Add(1)
+	if tr := c.cfg.trace; tr != nil {
+		traceStep(d, c.cfg.log, tr.Gap, GapTrace{missing})
+	}
 	if c.cfg.onGap == nil {
 		return
 	}

@@ -3,7 +3,6 @@ package nexmo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
@@ -104,7 +103,8 @@ func permanentFor(err error, e *Event) bool {
 	case nil:
 		return false
 	case *permanentError:
-		return err.event == nil || err.event == e
+		of := err.event // a middleware may have passed on a copy of e
+		return of == nil || of == e || of.Raw != "" && of.Raw == e.Raw
 	case interface{ Unwrap() []error }:
 		errs := err.Unwrap()
 		for _, part := range errs {
@@ -120,17 +120,52 @@ func permanentFor(err error, e *Event) bool {
 	}
 }
 
-// bury gives d to fn, whose panics are errors.
-func bury(ctx context.Context, fn func(context.Context, DeadLetter) error, d DeadLetter) (err error) {
+// letterBox is where the dead letters of somebody who delivers go.
+type letterBox struct {
+	fn    func(context.Context, DeadLetter) error // nil: to the log
+	log   *slog.Logger
+	trace *Trace
+	count *atomic.Int64 // of the events that were set aside; nil: nobody asks
+}
+
+// put gives d to the function, whose panics are errors. Without one it does nothing.
+func (b letterBox) put(ctx context.Context, d DeadLetter) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 		if err != nil {
-			err = fmt.Errorf("nexmo: the function given to WithDeadLetter failed: %w", err)
+			err = &notSafeError{retryable(err)} // the function may have returned d.Err
+		} else {
+			countSetAside(ctx)
+			if b.count != nil {
+				b.count.Add(1)
+			}
+		}
+		if b.trace != nil {
+			traceStep(ctx, b.log, b.trace.DeadLetter, DeadLetterTrace{d, err})
 		}
 	}()
-	return fn(ctx, d)
+	if b.fn == nil {
+		return nil
+	}
+	return b.fn(ctx, d)
+}
+
+// notSafeError says that the function given to [WithDeadLetter] failed: the event is to be
+// delivered again.
+type notSafeError struct{ err error }
+
+func (n *notSafeError) Error() string {
+	return "nexmo: the function given to WithDeadLetter failed: " + n.err.Error()
+}
+
+func (n *notSafeError) Unwrap() error { return n.err }
+
+// notSafe reports whether err says that a dead letter is not safe.
+func notSafe(err error) bool {
+	_, ok := errors.AsType[*notSafeError](err)
+	return ok
 }
 
 // deadLetterOf returns e as a dead letter.
@@ -163,30 +198,27 @@ func (d *DeadLetter) attrs() []slog.Attr {
 	}
 }
 
-// setAside is for whoever called Deliver of a sink for e and is the last on the way out:
-// it returns what is left of err. An event that no retry makes succeed, e or one that a
-// handler of e delivered, is given to fn, or logged if fn is nil.
-func setAside(ctx context.Context, log *slog.Logger, fn func(context.Context, DeadLetter) error, e *Event, err error) error {
+// settle is for whoever called Deliver of a sink for e and is the last on the way out: it
+// returns what is left of err. An event that no retry makes succeed, e or one that a handler
+// of e delivered, is put into the box, and logged if there is no function.
+func (b letterBox) settle(ctx context.Context, e *Event, err error) error {
 	if err == nil {
 		return nil
 	}
 	var left []error
 	for _, part := range partsOf(err) {
 		of, permanent := eventOf(part, e)
-		switch {
-		case !permanent:
+		if !permanent {
 			left = append(left, part)
-		case fn == nil:
-			d := deadLetterOf(ctx, of, part)
-			log.LogAttrs(ctx, slog.LevelError, "nexmo: no retry makes the handlers of an event succeed: it was set aside, see WithDeadLetter",
+			continue
+		}
+		d := deadLetterOf(ctx, of, part)
+		if b.fn == nil {
+			b.log.LogAttrs(ctx, slog.LevelError, "nexmo: no retry makes the handlers of an event succeed: it was set aside, see WithDeadLetter",
 				append(d.attrs(), slog.Any("error", part))...)
-			countSetAside(ctx)
-		default:
-			if err := bury(ctx, fn, deadLetterOf(ctx, of, part)); err != nil {
-				left = append(left, err)
-				continue
-			}
-			countSetAside(ctx)
+		}
+		if err := b.put(ctx, d); err != nil {
+			left = append(left, err)
 		}
 	}
 	return joinDeliveries(left...)

@@ -3,6 +3,8 @@ package nexmo
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -65,8 +67,14 @@ type entry struct {
 // registration is the identity of a handler: Use makes a new entry of it.
 type registration struct {
 	handler Handler
+	name    string // of the function that the program gave: handler, or what On or OnCustom made it of
 	once    bool
 	claimed atomic.Bool // for once: an event is being handled, or was
+}
+
+// nameOf returns the name of a function, or method.
+func nameOf(fn any) string {
+	return strings.TrimSuffix(runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name(), "-fm")
 }
 
 // matches reports what EventType.Matches reports, with the family at hand.
@@ -83,14 +91,14 @@ func (n *entry) matches(t EventType) bool {
 // returned function takes h off again, from the next event on; it may be called
 // more than once, and from h itself. On panics if h is nil.
 func (d *EventDispatcher) On(t EventType, h Handler) (off func()) {
-	return d.add("On", t, h, false)
+	return d.add("On", t, h, h, false)
 }
 
 // Once registers h for one event: it is taken off when it has handled one
 // without an error. However many goroutines deliver, h runs one at a time: h does not
 // receive events that are delivered while it runs. Once panics if h is nil.
 func (d *EventDispatcher) Once(t EventType, h Handler) (off func()) {
-	return d.add("Once", t, h, true)
+	return d.add("Once", t, h, h, true)
 }
 
 // Use wraps every handler, those registered before and after alike, from the
@@ -118,11 +126,16 @@ func (d *EventDispatcher) Use(mw ...Middleware) {
 	}
 }
 
-func (d *EventDispatcher) add(caller string, t EventType, h Handler, once bool) (off func()) {
+// onFunc is On for a handler that was made of fn, which is not nil.
+func (d *EventDispatcher) onFunc(t EventType, h Handler, fn any) (off func()) {
+	return d.add("On", t, h, fn, false)
+}
+
+func (d *EventDispatcher) add(caller string, t EventType, h Handler, fn any, once bool) (off func()) {
 	if h == nil {
 		panic("nexmo: " + caller + ": the handler is nil")
 	}
-	reg := &registration{handler: h, once: once}
+	reg := &registration{handler: h, name: nameOf(fn), once: once}
 	e := &entry{pattern: t, reg: reg}
 	if t.pattern() {
 		e.family = t.Family()
@@ -234,7 +247,7 @@ func (d *EventDispatcher) Deliver(ctx context.Context, e *Event) error {
 		return errNilEvent
 	}
 	var failed failures
-	d.handlersOf(e.Type).call(ctx, e, &failed)
+	d.handlersOf(e.Type).call(ctx, e, &failed, nil)
 	return failed.outcome(e)
 }
 
@@ -290,7 +303,9 @@ func (hs handlers) only(regs []*registration) handlers {
 // call calls hs, which are the handlers of the type of e, one after another, and adds
 // those that fail to failed. The handlers that follow one that panics are called while
 // its panic is handled. If one ends its goroutine, it and those that follow are added.
-func (hs handlers) call(ctx context.Context, e *Event, failed *failures) {
+//
+// p, if not nil, is told which handler is called.
+func (hs handlers) call(ctx context.Context, e *Event, failed *failures, p *progress) {
 	next, returned := 0, false
 	defer func() {
 		if returned { // recover takes time
@@ -298,14 +313,10 @@ func (hs handlers) call(ctx context.Context, e *Event, failed *failures) {
 		}
 		if v := recover(); v != nil {
 			*failed = append(*failed, failure{hs.entries[next-1].reg, &PanicError{Value: v, Stack: debug.Stack()}})
-			handlers{hs.entries[next:], hs.mixed}.call(ctx, e, failed)
+			hs.from(next).call(ctx, e, failed, p)
 			return
 		}
-		for _, h := range hs.entries[next-1:] {
-			if h.matches(e.Type) {
-				*failed = append(*failed, failure{h.reg, errHandlerExited})
-			}
-		}
+		hs.from(next-1).exited(e, failed)
 	}()
 	for next < len(hs.entries) {
 		h := hs.entries[next]
@@ -313,11 +324,26 @@ func (hs handlers) call(ctx context.Context, e *Event, failed *failures) {
 		if hs.mixed && !h.matches(e.Type) {
 			continue
 		}
+		if p != nil {
+			p.current.Store(h.reg)
+		}
 		if err := h.call(ctx, e); err != nil {
 			*failed = append(*failed, failure{h.reg, err})
 		}
 	}
 	returned = true
+}
+
+// from returns the handlers from index i on.
+func (hs handlers) from(i int) handlers { return handlers{hs.entries[i:], hs.mixed} }
+
+// exited adds all handlers to failed: the first has ended its goroutine.
+func (hs handlers) exited(e *Event, failed *failures) {
+	for _, h := range hs.entries {
+		if h.matches(e.Type) {
+			*failed = append(*failed, failure{h.reg, errHandlerExited})
+		}
+	}
 }
 
 // PanicError is what a handler panicked with. It is the error of that handler; the

@@ -26,7 +26,7 @@ func On[B Body](r Registrar, fn func(ctx context.Context, e *Event, body B) erro
 		t = zero.EventType()
 	}
 	one := !t.pattern()
-	return r.On(t, func(ctx context.Context, e *Event) error {
+	return onFunc(r, t, fn, func(ctx context.Context, e *Event) error {
 		body, ok := e.Body.(B)
 		if ok {
 			return fn(ctx, e, body)
@@ -46,7 +46,7 @@ func OnCustom[T any](r Registrar, name string, fn func(ctx context.Context, e *E
 	if fn == nil {
 		panic("nexmo: OnCustom: the handler is nil")
 	}
-	return r.On((&Custom{Name: customNameOf(name)}).EventType(), func(ctx context.Context, e *Event) error {
+	return onFunc(r, (&Custom{Name: customNameOf(name)}).EventType(), fn, func(ctx context.Context, e *Event) error {
 		body, ok := e.Body.(*Custom)
 		if !ok {
 			return wrongBody(e)
@@ -57,6 +57,20 @@ func OnCustom[T any](r Registrar, name string, fn func(ctx context.Context, e *E
 		}
 		return fn(ctx, e, v)
 	})
+}
+
+// onFunc registers h, which was made of fn, so that a trace can name fn.
+func onFunc(r Registrar, t EventType, fn any, h Handler) (off func()) {
+	switch r := r.(type) {
+	case *EventDispatcher:
+		return r.onFunc(t, h, fn)
+	case *Conversation:
+		return r.onFunc(t, h, fn)
+	case *Application:
+		return r.onFunc(t, h, fn)
+	default: // it may be one of those with an On of its own
+		return r.On(t, h)
+	}
 }
 
 func wrongBody(e *Event) error {

@@ -157,13 +157,13 @@ func ExampleWebhookHandler_Drain() {
 }
 
 // Metrics of what comes in.
-func ExampleWebhookHandler_observe() {
+func ExampleWebhookHandler_trace() {
 	webhook := &nexmo.WebhookHandler{
 		Verifier: &nexmo.Verifier{Secrets: []string{"secret"}},
 		Sink:     nexmo.NewApplication(""),
-		Observe: func(_ context.Context, r nexmo.WebhookResult) {
-			fmt.Println(r.Status, r.EventType, r.ConversationID, r.EventID, r.Err)
-		},
+		Trace: &nexmo.Trace{ReceiveEnd: func(_ context.Context, t nexmo.ReceiveTrace, err error) {
+			fmt.Println(t.Status, t.EventType, t.ConversationID, t.EventID, err)
+		}},
 	}
 	event := []byte(`{"type": "text", "id": 7, "conversation_id": "CON-1", "body": {"text": "hello"}}`)
 	webhook.ServeHTTP(httptest.NewRecorder(), nexmotest.SignedRequest("secret", event))

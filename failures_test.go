@@ -21,7 +21,7 @@ func TestHandlersBehindOneThatEndsItsGoroutineHaveFailed(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		d.handlersOf(EventText).call(t.Context(), &Event{Type: EventText}, &failed)
+		d.handlersOf(EventText).call(t.Context(), &Event{Type: EventText}, &failed, nil)
 	}()
 	<-done
 	if len(failed) != 2 {

@@ -100,7 +100,7 @@ func (c *replayConfig) feed(ctx context.Context, sink Sink, conversation string,
 				panicked.Store(&PanicError{Value: v, Stack: debug.Stack()})
 			}
 		}()
-		done(e, nested, setAside(sctx, c.log, c.deadLetter, e, err))
+		done(e, nested, letterBox{c.deadLetter, c.log, c.trace, nil}.settle(sctx, e, err))
 	}}
 	sctx = context.WithValue(context.WithValue(context.WithValue(ctx, streamKey{}, st), viaKey{}, ViaReplay), asideKey{}, &aside)
 	defer st.release()

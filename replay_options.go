@@ -14,11 +14,12 @@ type ReplayOption interface {
 type replayConfig struct {
 	deadLetter func(context.Context, DeadLetter) error // nil: what no retry mends is logged
 	log        *slog.Logger
+	trace      *Trace // nil for none
 }
 
 func replayConfigOf(caller string, opts []ReplayOption) *replayConfig {
 	checkOptions(caller, opts)
-	c := &replayConfig{log: slog.Default()}
+	c := &replayConfig{log: guard(slog.Default())}
 	for _, o := range opts {
 		o.applyReplay(c)
 	}

@@ -58,6 +58,7 @@ type Session struct {
 	recovery recovery
 	began    time.Time // when the session began; zero if it is resumed
 	receipts receipts
+	counters sessionCounters
 }
 
 // Dial logs the user in whose tokens these are; [Credentials.User] makes them. It
@@ -177,7 +178,7 @@ func (s *Session) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(s))
 //
 // An event that no retry mends, as its error says with [ErrPermanent], is given to the
 // function of [WithDeadLetter] given to [Dial], or logged as an error. So is what was received
-// and cannot be read. If that function fails, the event is delivered again, after a second
+// and cannot be read. If that function fails, or one that sink has, the event is delivered again, after a second
 // and then twice as long each time up to a minute; the events of its conversation wait
 // behind it, and no others. When the session is over and it still fails, Run returns an
 // error, and another Run delivers what is left.
@@ -234,17 +235,15 @@ func (s *Session) take(ctx context.Context, sink Sink, r *received) (err error) 
 		}
 	}()
 	if d := r.letter; d != nil {
-		if s.cfg.deadLetter != nil {
-			if err := bury(ctx, s.cfg.deadLetter, *d); err != nil {
-				return err
-			}
+		if err := s.letterBox().put(ctx, *d); err != nil {
+			return err
 		}
 		s.recovery.lose(d.ConversationID, r.lost)
 		return nil
 	}
 	e, err := r.event, r.err
 	if err == nil {
-		err = deliverTo(ctx, sink, e)
+		err = s.deliver(ctx, sink, e)
 	}
 	switch {
 	case err == nil:
@@ -252,16 +251,48 @@ func (s *Session) take(ctx context.Context, sink Sink, r *received) (err error) 
 		return nil
 	case permanentFor(err, e):
 		r.err = nil // if it is delivered again, what failed runs again
-		return setAside(ctx, s.cfg.client.log, s.cfg.deadLetter, e, err)
+		return s.letterBox().settle(ctx, e, err)
 	case ctx.Err() != nil:
 		return err
 	}
 	// Of what its handlers delivered, events may be set aside.
-	err = setAside(ctx, s.cfg.client.log, s.cfg.deadLetter, e, err)
+	err = s.letterBox().settle(ctx, e, err)
+	if notSafe(err) { // a function behind sink has failed, or that of Dial
+		r.err = nil
+		return err
+	}
 	if err != nil && r.err == nil { // else it was logged where it failed
 		s.notHandled(ctx, e, err)
 	}
 	return nil
+}
+
+// deliver delivers an event, and traces that.
+func (s *Session) deliver(ctx context.Context, sink Sink, e *Event) (err error) {
+	defer func() {
+		s.counters.delivered.Add(1)
+		if err != nil {
+			s.counters.failed.Add(1)
+		}
+	}()
+	tr := tracer{s.cfg.client.trace, s.cfg.client.log}
+	if tr.Trace == nil {
+		return deliverTo(ctx, sink, e)
+	}
+	step, began := ReceiveTrace{TraceEvent: traceOf(e), Via: ViaSession}, time.Now()
+	ctx = traceBegin(ctx, tr.log, tr.ReceiveBegin, step)
+	traceStep(ctx, tr.log, tr.Parsed, ParsedTrace{step.TraceEvent, ViaSession, len(e.Raw)})
+	err = errHandlerExited
+	defer func() {
+		step.Duration = time.Since(began)
+		traceEnd(ctx, tr.log, tr.ReceiveEnd, step, err)
+	}()
+	err = deliverTo(ctx, sink, e)
+	return err
+}
+
+func (s *Session) letterBox() letterBox {
+	return letterBox{s.cfg.deadLetter, s.cfg.client.log, s.cfg.client.trace, &s.counters.deadLetters}
 }
 
 func (s *Session) notHandled(ctx context.Context, e *Event, err error) {

@@ -65,19 +65,31 @@ const maxNotices = 64
 
 // tell notes a state, and has it told.
 func (s *Session) tell(state SessionState, err error) {
+	changed := s.note(state, err)
+	if changed && state == SessionStateReconnecting {
+		s.counters.reconnects.Add(1)
+	}
+	if changed && s.cfg.client.trace != nil {
+		traceStep(context.Background(), s.cfg.client.log, s.cfg.client.trace.SessionState, SessionTrace{s.ID(), state, err})
+	}
+}
+
+// note has the functions of OnState called, and reports whether the state has changed.
+func (s *Session) note(state SessionState, err error) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	changed := s.state != state
+	changed = s.state != state
 	s.state = state
 	n := &s.told
 	if len(n.fns) == 0 || !changed && len(n.waiting) >= maxNotices {
-		return
+		return changed
 	}
 	n.waiting = append(n.waiting, notice{state, err})
 	if n.idle == nil {
 		n.idle = make(chan struct{})
 		go s.tellAll()
 	}
+	return changed
 }
 
 // report tells of an error that the session survives.

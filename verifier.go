@@ -3,6 +3,7 @@ package nexmo
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -102,6 +103,11 @@ func (v *Verifier) verify(r *WebhookRequest) (*Claims, []byte, error) {
 		return nil, nil, err
 	}
 	claims, err := v.VerifyToken(token, hashed)
+	if r.Method == http.MethodGet && errors.Is(err, ErrWebhookPayloadHash) {
+		if plain := plainQuery.Replace(string(hashed)); plain != string(hashed) {
+			claims, err = v.VerifyToken(token, []byte(plain))
+		}
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -191,11 +191,11 @@ func (a attack) refused(t *testing.T) {
 
 	var sink hookRecorder
 	var log hookLog
-	var results []nexmo.WebhookResult
+	var results []webhookResult
 	h := &nexmo.WebhookHandler{
 		Verifier: v, Sink: &sink, Logger: log.logger(),
-		Observe: func(_ context.Context, r nexmo.WebhookResult) { results = append(results, r) },
 	}
+	observe(h, func(_ context.Context, r webhookResult) { results = append(results, r) })
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, a.request())
 	status := a.status
@@ -213,7 +213,7 @@ func (a attack) refused(t *testing.T) {
 		t.Errorf("events were delivered (-want +got):\n%s", diff)
 	}
 	if len(results) != 1 || results[0].Status != status || !errors.Is(results[0].Err, a.want) {
-		t.Errorf("Observe was told %+v, want one %d with %v", results, status, a.want)
+		t.Errorf("ReceiveEnd was told %+v, want one %d with %v", results, status, a.want)
 	}
 	if !strings.Contains(log.String(), a.want.Error()) {
 		t.Errorf("the log does not say why: %s", log.String())

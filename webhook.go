@@ -33,7 +33,7 @@ import (
 //	     much to do; or the handler is being drained: the service sends the event
 //	     again. Retry-After says when, in seconds
 //
-// A function of the program that panics, such as Observe, the handler of Logger or
+// A function of the program that panics, such as one of Trace, the handler of Logger or
 // Verifier.Now, does not cost the answer.
 //
 // Give the http.Server a ReadHeaderTimeout: a handler is not called before the
@@ -91,10 +91,9 @@ type WebhookHandler struct {
 	// and tokens are not logged.
 	Logger *slog.Logger
 
-	// Observe, if not nil, is called with the outcome of every request, for
-	// metrics, before the answer is sent. It may be called from several
-	// goroutines and should return soon. A panic is logged.
-	Observe func(ctx context.Context, r WebhookResult)
+	// Trace, if not nil, sees every step of a webhook up to its delivery, and its outcome:
+	// ReceiveEnd is for metrics. Sink has a Trace of its own.
+	Trace *Trace
 
 	warn sync.Once
 
@@ -102,16 +101,14 @@ type WebhookHandler struct {
 	underWay int
 	idle     chan struct{} // closed when draining and nothing is under way; nil before
 	tokens   recentTokens
+	counters webhookCounters
 }
 
-// WebhookResult is the outcome of one request to a [WebhookHandler].
-type WebhookResult struct {
-	Status         int           // of the answer
-	EventType      EventType     // "" if it did not come to an event
-	ConversationID string        // "" if it has none, or it did not come to an event
-	EventID        EventID       // 0 if it has none, or it did not come to an event
-	Duration       time.Duration // from the arrival of the request to the answer
-	Err            error         // nil if the event was handled; of one that was set aside, why
+// webhookResult is the outcome of one webhook.
+type webhookResult struct {
+	ReceiveTrace
+	err       error // nil if the event was handled; of one that was set aside, why
+	delivered bool
 }
 
 const (
@@ -155,11 +152,34 @@ type incoming struct {
 	http *http.Request       // has the body
 }
 
+// tracer returns how webhooks are traced; its Trace is never nil.
+func (h *WebhookHandler) tracer() tracer {
+	if h.Trace == nil {
+		return tracer{noTrace, nil}
+	}
+	return tracer{h.Trace, h.logger()}
+}
+
+var noTrace = new(Trace)
+
 // answer handles a webhook, and reports it.
 func (h *WebhookHandler) answer(ctx context.Context, in *incoming) WebhookAnswer {
+	tr := h.tracer()
+	ctx = traceBegin(ctx, tr.log, tr.ReceiveBegin, ReceiveTrace{Via: ViaWebhook})
 	res := h.outcome(ctx, in)
-	res.Duration = time.Since(in.began)
+	res.Via, res.Duration = ViaWebhook, time.Since(in.began)
 	h.report(ctx, &res)
+	switch {
+	case res.delivered:
+		h.counters.delivered.Add(1)
+	case res.err == nil:
+		h.counters.duplicates.Add(1)
+	default:
+		reason := reasonFor(res.err)
+		h.counters.refuse(reason)
+		traceStep(ctx, tr.log, tr.Refused, RefusedTrace{res.TraceEvent, res.Status, reason, res.err})
+	}
+	traceEnd(ctx, tr.log, tr.ReceiveEnd, res.ReceiveTrace, res.err)
 	a := WebhookAnswer{Status: res.Status}
 	switch res.Status {
 	case http.StatusServiceUnavailable:
@@ -172,17 +192,18 @@ func (h *WebhookHandler) answer(ctx context.Context, in *incoming) WebhookAnswer
 
 // outcome handles a webhook. A panic of what the program gave for that, such as
 // Verifier.Now, is as a handler's.
-func (h *WebhookHandler) outcome(ctx context.Context, in *incoming) (res WebhookResult) {
+func (h *WebhookHandler) outcome(ctx context.Context, in *incoming) (res webhookResult) {
 	defer func() {
 		if v := recover(); v != nil {
-			res.Status, res.Err = http.StatusServiceUnavailable, &PanicError{Value: v, Stack: debug.Stack()}
+			res.Status, res.err = http.StatusServiceUnavailable, &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	res.Status, res.Err = h.serve(ctx, in, &res)
+	res.Status, res.err = h.serve(ctx, in, &res)
 	return res
 }
 
-func (h *WebhookHandler) serve(ctx context.Context, in *incoming, res *WebhookResult) (int, error) {
+func (h *WebhookHandler) serve(ctx context.Context, in *incoming, res *webhookResult) (int, error) {
+	tr := h.tracer()
 	if in.Method != http.MethodPost && in.Method != http.MethodGet {
 		return http.StatusMethodNotAllowed, errMethod
 	}
@@ -193,8 +214,10 @@ func (h *WebhookHandler) serve(ctx context.Context, in *incoming, res *WebhookRe
 	if err != nil {
 		return h.refusal(err), err
 	}
+	traceStep(ctx, tr.log, tr.Verified, VerifiedTrace{claims})
 	in.unhurried()
 	if sink, ok := h.Sink.(HandledSink); ok && !h.replayed(claims) && h.duplicate(ctx, sink, payload, res) {
+		traceStep(ctx, tr.log, tr.Duplicate, DuplicateTrace{TraceEvent: res.TraceEvent})
 		return http.StatusNoContent, nil
 	}
 	d := &webhookDelivery{h: h, claims: claims}
@@ -204,11 +227,13 @@ func (h *WebhookHandler) serve(ctx context.Context, in *incoming, res *WebhookRe
 		}
 		d.unreadable = unreadableLetter(payload, err)
 	} else {
-		res.EventType, res.ConversationID, res.EventID = d.event.Type, d.event.ConversationID, d.event.ID
+		res.TraceEvent = traceOf(d.event)
+		traceStep(ctx, tr.log, tr.Parsed, ParsedTrace{res.TraceEvent, ViaWebhook, len(payload)})
 	}
 	if err := d.start(ctx, in.began.Add(h.timeout())); err != nil {
 		return h.refusal(err), err
 	}
+	res.delivered = true
 	return d.wait()
 }
 
@@ -241,7 +266,7 @@ func (h *WebhookHandler) verify(ctx context.Context, in *incoming) (*Claims, []b
 
 // duplicate reports whether a payload is an event that sink has handled, by what its top
 // level says. Whatever is unusual there, ParseEvent has to understand.
-func (h *WebhookHandler) duplicate(ctx context.Context, sink HandledSink, payload []byte, res *WebhookResult) bool {
+func (h *WebhookHandler) duplicate(ctx context.Context, sink HandledSink, payload []byte, res *webhookResult) bool {
 	defer func() {
 		if v := recover(); v != nil {
 			h.logger().LogAttrs(ctx, slog.LevelError, "nexmo: the method Handled of WebhookHandler.Sink panicked")
@@ -285,6 +310,10 @@ func (h *WebhookHandler) refusal(err error) int {
 	}
 }
 
+func (h *WebhookHandler) letterBox() letterBox {
+	return letterBox{h.DeadLetter, h.logger(), h.Trace, &h.counters.deadLetters}
+}
+
 func (h *WebhookHandler) logger() *slog.Logger {
 	if h.Logger == nil {
 		return defaultConfig.log
@@ -292,8 +321,8 @@ func (h *WebhookHandler) logger() *slog.Logger {
 	return guard(h.Logger)
 }
 
-// report tells the log and Observe what became of a webhook.
-func (h *WebhookHandler) report(ctx context.Context, res *WebhookResult) {
+// report tells the log what became of a webhook.
+func (h *WebhookHandler) report(ctx context.Context, res *webhookResult) {
 	if res.Status != http.StatusNoContent { // what is set aside was logged, or kept
 		level := slog.LevelWarn
 		if res.Status == http.StatusServiceUnavailable {
@@ -302,15 +331,6 @@ func (h *WebhookHandler) report(ctx context.Context, res *WebhookResult) {
 		h.logger().LogAttrs(ctx, level, "nexmo: a webhook was not handled",
 			slog.Int("status", res.Status), slog.String("conversation_id", res.ConversationID),
 			slog.Int64("event_id", int64(res.EventID)), slog.String("event_type", string(res.EventType)),
-			slog.Duration("duration", res.Duration), slog.Any("error", res.Err))
+			slog.Duration("duration", res.Duration), slog.Any("error", res.err))
 	}
-	if h.Observe == nil {
-		return
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			h.logger().LogAttrs(ctx, slog.LevelError, "nexmo: the function given to WebhookHandler.Observe panicked", slog.Int("status", res.Status))
-		}
-	}()
-	h.Observe(ctx, *res)
 }

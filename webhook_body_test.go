@@ -107,7 +107,7 @@ func TestWebhookLargeBody(t *testing.T) {
 				t.Error("an event was delivered")
 			}
 			if got := results(); test.want == http.StatusRequestEntityTooLarge && !errors.Is(got[0].Err, nexmo.ErrWebhookTooLarge) {
-				t.Errorf("Observe was told %+v", got)
+				t.Errorf("ReceiveEnd was told %+v", got)
 			}
 
 			// The same without a handler around it.
@@ -239,7 +239,7 @@ func TestWebhookSlowBody(t *testing.T) {
 					t.Error("an event was delivered")
 				}
 				if got := results(); len(got) != 1 || got[0].Status != slowBodyStatus || got[0].Duration != want {
-					t.Errorf("Observe was told %+v", got)
+					t.Errorf("ReceiveEnd was told %+v", got)
 				}
 			})
 		})
@@ -331,7 +331,7 @@ func TestWebhookTruncatedBody(t *testing.T) {
 				t.Error("an event was delivered")
 			}
 			if got := results(); len(got) != 1 || !errors.Is(got[0].Err, io.ErrUnexpectedEOF) {
-				t.Errorf("Observe was told %+v", got)
+				t.Errorf("ReceiveEnd was told %+v", got)
 			}
 		})
 	}
@@ -357,7 +357,7 @@ func TestWebhookBrokenBody(t *testing.T) {
 	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(hookText(1)), errorReader{broken}))
 	wantAnswer(t, h, r, http.StatusBadRequest)
 	if got := results(); len(got) != 1 || !errors.Is(got[0].Err, broken) {
-		t.Errorf("Observe was told %+v", got)
+		t.Errorf("ReceiveEnd was told %+v", got)
 	}
 	r = signed(hookText(1))
 	r.Body = nil

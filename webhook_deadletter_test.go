@@ -83,7 +83,7 @@ func TestWebhookDeadLetter(t *testing.T) {
 				}
 			}
 			if last := results()[len(test.want)-1]; !errors.Is(last.Err, nexmo.ErrPermanent) {
-				t.Errorf("Observe was told %+v", last)
+				t.Errorf("ReceiveEnd was told %+v", last)
 			}
 			if strings.Contains(log.String(), "set aside") || strings.Contains(log.String(), "status=204") {
 				t.Errorf("what was kept is logged as lost: %s", log.String())
@@ -155,7 +155,7 @@ func TestWebhookThatIsNoEventIsKept(t *testing.T) {
 				t.Errorf("the dead letter (-want +got):\n%s", diff)
 			}
 			if got := results()[1]; got.Status != http.StatusNoContent || got.Err == nil {
-				t.Errorf("Observe was told %+v", got)
+				t.Errorf("ReceiveEnd was told %+v", got)
 			}
 
 			var log hookLog

@@ -65,10 +65,10 @@ func (d *webhookDelivery) handle() (err error) {
 	}()
 	if d.unreadable != nil {
 		d.aside = d.unreadable.Err
-		err = bury(d, d.h.DeadLetter, *d.unreadable)
+		err = d.h.letterBox().put(d, *d.unreadable)
 	} else {
 		d.aside = deliverTo(d, d.h.Sink, d.event)
-		err = setAside(d, d.h.logger(), d.h.DeadLetter, d.event, d.aside)
+		err = d.h.letterBox().settle(d, d.event, d.aside)
 	}
 	return err
 }

@@ -49,8 +49,8 @@ func TestWebhookDuplicateIsAnsweredWhileBusy(t *testing.T) {
 		wantAnswer(t, h, signed(hookText(8)), http.StatusServiceUnavailable)
 		got := results()[1]
 		got.Duration = 0
-		if diff := cmp.Diff(nexmo.WebhookResult{Status: 204, EventType: "text", ConversationID: "CON-hook", EventID: 7}, got); diff != "" {
-			t.Errorf("Observe was told (-want +got):\n%s", diff)
+		if diff := cmp.Diff(webhookResult{Status: 204, EventType: "text", ConversationID: "CON-hook", EventID: 7}, got); diff != "" {
+			t.Errorf("ReceiveEnd was told (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -80,7 +80,7 @@ func TestWebhookHandleIsServeHTTP(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var results [2]nexmo.WebhookResult
+			var results [2]webhookResult
 			var sinks [2]hookRecorder
 			var answers [2]nexmo.WebhookAnswer
 			for i := range answers {
@@ -88,7 +88,7 @@ func TestWebhookHandleIsServeHTTP(t *testing.T) {
 				if test.h != nil {
 					test.h(h)
 				}
-				h.Observe = func(_ context.Context, r nexmo.WebhookResult) { r.Duration = 0; results[i] = r }
+				observe(h, func(_ context.Context, r webhookResult) { r.Duration = 0; results[i] = r })
 				if i == 0 {
 					answers[i] = h.Handle(t.Context(), test.r)
 					continue
@@ -182,7 +182,7 @@ func TestWebhookLimitsHoldForHandle(t *testing.T) {
 		}
 		wantStatus(request(hookText(1), nexmotest.Claim("jti", "1")), http.StatusServiceUnavailable) // drained: see below
 		if got := len(results()); got != 5 {
-			t.Errorf("Observe was called %d times, want 5", got)
+			t.Errorf("ReceiveEnd was called %d times, want 5", got)
 		}
 	})
 }
@@ -279,15 +279,16 @@ func TestWebhookPanicsDoNotCostTheAnswer(t *testing.T) {
 		want   int
 		logged string // "": to the default logger
 	}{
-		"Observe": {
+		"Trace": {
 			func(h *nexmo.WebhookHandler) {
-				h.Observe = func(context.Context, nexmo.WebhookResult) { panic("metrics that are broken") }
-			}, nil, string(hookText(1)), http.StatusNoContent, "WebhookHandler.Observe panicked",
+				observe(h, func(context.Context, webhookResult) { panic("metrics that are broken") })
+			}, nil, string(hookText(1)), http.StatusNoContent, "a function of a Trace panicked",
 		},
-		"Observe of a failure": {
+		"Trace of a failure": {
 			func(h *nexmo.WebhookHandler) {
-				h.Sink, h.Observe = failing, func(context.Context, nexmo.WebhookResult) { panic("metrics that are broken") }
-			}, nil, string(hookText(1)), http.StatusServiceUnavailable, "WebhookHandler.Observe panicked",
+				h.Sink = failing
+				observe(h, func(context.Context, webhookResult) { panic("metrics that are broken") })
+			}, nil, string(hookText(1)), http.StatusServiceUnavailable, "a function of a Trace panicked",
 		},
 		"Logger": {
 			func(h *nexmo.WebhookHandler) { h.Sink, h.Logger = failing, panics() }, nil, string(hookText(1)), http.StatusServiceUnavailable, "",

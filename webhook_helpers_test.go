@@ -61,16 +61,33 @@ func newHook(sink nexmo.Sink) *nexmo.WebhookHandler {
 	return &nexmo.WebhookHandler{Verifier: &nexmo.Verifier{Secrets: []string{hookSecret}}, Sink: sink}
 }
 
+// webhookResult is the outcome of a webhook.
+type webhookResult struct {
+	Status         int
+	EventType      nexmo.EventType
+	ConversationID string
+	EventID        nexmo.EventID
+	Duration       time.Duration
+	Err            error
+}
+
+// observe has h report to fn.
+func observe(h *nexmo.WebhookHandler, fn func(context.Context, webhookResult)) {
+	h.Trace = &nexmo.Trace{ReceiveEnd: func(ctx context.Context, t nexmo.ReceiveTrace, err error) {
+		fn(ctx, webhookResult{t.Status, t.EventType, t.ConversationID, t.EventID, t.Duration, err})
+	}}
+}
+
 // observed has h report to a list.
-func observed(h *nexmo.WebhookHandler) func() []nexmo.WebhookResult {
+func observed(h *nexmo.WebhookHandler) func() []webhookResult {
 	var mu sync.Mutex
-	results := []nexmo.WebhookResult{}
-	h.Observe = func(_ context.Context, r nexmo.WebhookResult) {
+	results := []webhookResult{}
+	observe(h, func(_ context.Context, r webhookResult) {
 		mu.Lock()
 		defer mu.Unlock()
 		results = append(results, r)
-	}
-	return func() []nexmo.WebhookResult {
+	})
+	return func() []webhookResult {
 		mu.Lock()
 		defer mu.Unlock()
 		return slices.Clone(results)

@@ -81,6 +81,10 @@ func queryPayload(query string) (hashed, payload []byte, err error) {
 	return fmt.Appendf(nil, "{%s}", h.Bytes()), fmt.Appendf(nil, "{%s}", p.Bytes()), nil
 }
 
+// plainQuery writes out what encoding/json escapes and JSON.stringify does not: the service
+// may hash either.
+var plainQuery = strings.NewReplacer(`\\`, `\\`, `\u2028`, "\u2028", `\u2029`, "\u2029", `\ufffd`, "\ufffd")
+
 func quoteJSON(s string) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

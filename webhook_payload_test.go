@@ -154,3 +154,21 @@ func TestVerifyReturnsPayloadOfQuery(t *testing.T) {
 		})
 	}
 }
+
+// Content is never a reason to refuse a GET: neither what JSON.stringify does not escape, nor
+// bytes that are no UTF-8, whichever way the service wrote what it hashed.
+func TestWebhookGetOfAnyText(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"a\u2028b\u2029", "half \xf0\x9f", "\ufffd", `back\\u2028slash`, `\ud83d`} {
+		query := "type=custom:x&id=7&conversation_id=CON-1&from=" + url.QueryEscape(text)
+		plain := strings.ToValidUTF8(strings.ReplaceAll(text, "\xf0\x9f", "\ufffd\ufffd"), "")
+		plain = `"` + strings.ReplaceAll(plain, `\`, `\\`) + `"`
+		for name, written := range map[string]string{"encoding/json": quoted(text), "JSON.stringify": plain} {
+			var sink hookRecorder
+			wantAnswer(t, newHook(&sink), getRequest(query, `{"type":"custom:x","id":"7","conversation_id":"CON-1","from":`+written+`}`), http.StatusNoContent)
+			if diff := cmp.Diff([]nexmo.EventID{7}, sink.ids()); diff != "" {
+				t.Errorf("%+q as %s: delivered (-want +got):\n%s", text, name, diff)
+			}
+		}
+	}
+}

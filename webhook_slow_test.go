@@ -85,7 +85,7 @@ func TestWebhookSlowBodyHasOneAnswer(t *testing.T) {
 						t.Errorf("answered %d after %v, want %d after %v", a.StatusCode, took, slowBodyStatus, server.want)
 					}
 					if got := results(); len(got) != 1 || !strings.Contains(got[0].Err.Error(), "the body did not arrive within") {
-						t.Errorf("Observe was told %+v", got)
+						t.Errorf("ReceiveEnd was told %+v", got)
 					}
 					if len(sink.ids()) > 0 {
 						t.Error("an event was delivered")

@@ -39,7 +39,7 @@ func TestWebhookMethods(t *testing.T) {
 				t.Error("an event was delivered")
 			}
 			if got := results(); len(got) != 1 || got[0].Status != http.StatusMethodNotAllowed || got[0].Err == nil {
-				t.Errorf("Observe was told %+v", got)
+				t.Errorf("ReceiveEnd was told %+v", got)
 			}
 		})
 	}
@@ -154,7 +154,7 @@ func TestWebhookPermanentErrors(t *testing.T) {
 			results := observed(h)
 			wantAnswer(t, h, signed(hookText(1)), test.want)
 			if got := results(); len(got) != 1 || !errors.Is(got[0].Err, test.err) || (got[0].Err == nil) != (test.err == nil) {
-				t.Errorf("Observe was told %+v", got)
+				t.Errorf("ReceiveEnd was told %+v", got)
 			}
 			if logged := log.String(); (logged == "") != (test.err == nil) || test.err != nil && !strings.Contains(logged, "level=ERROR") {
 				t.Errorf("the log says %s", logged)
@@ -236,7 +236,7 @@ func TestWebhookWildSinks(t *testing.T) {
 				r := func() *http.Request { return signed(hookText(1), nexmotest.Claim("jti", "the same token")) }
 				wantAnswer(t, h, r(), http.StatusServiceUnavailable)
 				if got := results(); len(got) != 1 || !test.want(got[0].Err) {
-					t.Errorf("Observe was told %+v", got)
+					t.Errorf("ReceiveEnd was told %+v", got)
 				}
 				wantAnswer(t, h, r(), http.StatusNoContent)
 				if calls != 2 {

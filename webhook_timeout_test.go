@@ -99,7 +99,7 @@ func TestWebhookTimeout(t *testing.T) {
 					t.Errorf("answered after %v, want %v", took, want)
 				}
 				if got := results(); len(got) != 1 || got[0].Status != http.StatusServiceUnavailable || got[0].Err == nil || got[0].Duration != want {
-					t.Errorf("Observe was told %+v", got)
+					t.Errorf("ReceiveEnd was told %+v", got)
 				}
 				if err := h.Drain(t.Context()); err != nil {
 					t.Error(err)
@@ -201,7 +201,7 @@ func TestWebhookHeldBack(t *testing.T) {
 	})
 }
 
-// Observe receives why there is no outcome: the handlers were too slow, or the sender
+// ReceiveEnd receives why there is no outcome: the handlers were too slow, or the sender
 // is gone.
 func TestWebhookSaysWhyItDidNotWait(t *testing.T) {
 	t.Parallel()

@@ -46,7 +46,7 @@ func TestWebhookRememberTokens(t *testing.T) {
 			t.Errorf("%d were delivered", len(sink.ids()))
 		}
 		if got := results(); !errors.Is(got[1].Err, nexmo.ErrWebhookReplay) {
-			t.Errorf("Observe was told %+v", got[1])
+			t.Errorf("ReceiveEnd was told %+v", got[1])
 		}
 	})
 	t.Run("bounded", func(t *testing.T) {

@@ -17,6 +17,7 @@
 package line
 
 import (
+	"iter"
 	"slices"
 	"time"
 )
@@ -251,10 +252,28 @@ func (l *Line[T]) Held() []T {
 	return all
 }
 
+// All yields the events that wait, for missing ones or for the one that is being handled.
+func (l *Line[T]) All() iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for _, list := range [...][]item[T]{l.due, l.held} {
+			for _, w := range list {
+				if !yield(w.v) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Behind reports whether the event with this ID is held and IDs are missing in front of it.
 func (l *Line[T]) Behind(id int64) bool {
 	i, ok := l.search(id)
 	return ok && id-l.ids.next > int64(i)
+}
+
+// Before returns the IDs that come before an event that is early, of which some are missing.
+func (l *Line[T]) Before(id int64) (from, to int64, ok bool) {
+	return l.ids.next, id - 1, l.Standing(id) == Early
 }
 
 // Take says that the event with this ID is being handled, without having waited. It

@@ -14,7 +14,7 @@ import (
 	"github.com/conversation-events/nexmo"
 )
 
-func TestWebhookObserve(t *testing.T) {
+func TestWebhookReceiveEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		failing := errors.New("not now")
@@ -26,9 +26,9 @@ func TestWebhookObserve(t *testing.T) {
 			return nil
 		}))
 		var answered bool
-		var got []nexmo.WebhookResult
+		var got []webhookResult
 		var errs []error
-		h.Observe = func(ctx context.Context, r nexmo.WebhookResult) {
+		observe(h, func(ctx context.Context, r webhookResult) {
 			if ctx.Value(observeKey{}) != "of the request" {
 				t.Error("ctx is not that of the request")
 			}
@@ -38,7 +38,7 @@ func TestWebhookObserve(t *testing.T) {
 			errs = append(errs, r.Err)
 			r.Err = nil
 			got = append(got, r)
-		}
+		})
 		put := signed(hookText(1))
 		put.Method = http.MethodPut
 		for _, r := range []*http.Request{
@@ -52,7 +52,7 @@ func TestWebhookObserve(t *testing.T) {
 				t.Error("there was no answer")
 			}
 		}
-		want := []nexmo.WebhookResult{
+		want := []webhookResult{
 			{Status: 204, EventType: "text", ConversationID: "CON-hook", EventID: 1, Duration: time.Second},
 			{Status: 503, EventType: "text", ConversationID: "CON-hook", EventID: 2, Duration: 2 * time.Second},
 			{Status: 503, EventType: "text", ConversationID: "CON-hook", EventID: 5, Duration: 4 * time.Second},
@@ -62,7 +62,7 @@ func TestWebhookObserve(t *testing.T) {
 			{Status: 405},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("Observe was told (-want +got):\n%s", diff)
+			t.Errorf("ReceiveEnd was told (-want +got):\n%s", diff)
 		}
 		for i, want := range []error{nil, failing, nil, nil, nil, nexmo.ErrWebhookSignature, nil} {
 			ok := errors.Is(errs[i], want)
@@ -70,11 +70,11 @@ func TestWebhookObserve(t *testing.T) {
 				ok = (errs[i] == nil) == (got[i].Status == http.StatusNoContent)
 			}
 			if !ok {
-				t.Errorf("request %d: Observe was told %v", i, errs[i])
+				t.Errorf("request %d: ReceiveEnd was told %v", i, errs[i])
 			}
 		}
 		if _, ok := errors.AsType[*nexmo.DecodeError](errs[4]); !ok {
-			t.Errorf("what is no event: Observe was told %v", errs[4])
+			t.Errorf("what is no event: ReceiveEnd was told %v", errs[4])
 		}
 		if err := h.Drain(t.Context()); err != nil {
 			t.Error(err)
