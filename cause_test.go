@@ -51,10 +51,15 @@ func TestCausesTellWhatIsADuplicate(t *testing.T) {
 				check := func(ctx context.Context, calls, duplicate bool, want error) {
 					t.Helper()
 					called := false
-					got, err := m.once(ctx, causeNumber(1), func() (error, bool) {
+					e := &Event{Type: EventAppKnocking, From: "knocker:1"}
+					cause, _ := causeOf(e)
+					got, err := m.once(ctx, cause, func() error {
 						called = true
 						<-release
-						return tt.err, tt.aside
+						if tt.aside {
+							m.setAside(e)
+						}
+						return tt.err
 					})
 					if called != calls || got != duplicate || !errors.Is(err, want) || want == nil && err != nil {
 						t.Errorf("called %t, a duplicate %t, %v; want %t, %t, %v", called, got, err, calls, duplicate, want)
@@ -88,7 +93,7 @@ func TestCausesAreBounded(t *testing.T) {
 	handle := func(n int, want bool) {
 		t.Helper()
 		called := false
-		duplicate, err := m.once(t.Context(), causeNumber(n), func() (error, bool) { called = true; return nil, false })
+		duplicate, err := m.once(t.Context(), causeNumber(n), func() error { called = true; return nil })
 		if err != nil || called != want || duplicate == want {
 			t.Fatalf("cause %d: called %t, a duplicate %t, %v", n, called, duplicate, err)
 		}
