@@ -34,17 +34,17 @@ type Conversation struct {
 	closed    bool
 	busy      bool               // a goroutine has the role of running handlers: see turn
 	crowded   bool               // an event was not handed over, as the window was full
+	runs      uint8              // counts the events that are handled, for slow
 	pins      atomic.Int32       // how many use it; evicted if it was. Changed without mu
 	line      line.Line[*turn]   // what is due, what waits, and for how long
 	running   running            // the event that is being handled
+	progress  progress           // which of its handlers runs
 	timer     *time.Timer        // takes the role when the line said to look again
 	stopFetch context.CancelFunc // ends the reading of the Source; nil while it is not read
 	state     state              // what the events so far tell
 	failed    *failedEvents      // whose handlers failed; nil while there were none
-	runs      uint32             // how many events have been handled
-	slow      *slowWatch         // nil while nobody looks for handlers that run long
-	progress  progress           // which handler runs
 	causes    *causes            // of events without an ID; nil before the first one
+	slow      *slowWatch         // nil while nobody looks for handlers that run long
 
 	used atomic.Int64 // see touch; as of sinceStart, 0 for never
 }

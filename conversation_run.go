@@ -253,6 +253,7 @@ func (c *Conversation) redeliver(d *delivery, e *Event) error {
 	case !c.busy:
 		c.busy = true
 		defer c.advance(d, nil)
+		c.running = running{e: e}
 		return c.run(d, e)
 	}
 	t := newTurn(d, e, 0)

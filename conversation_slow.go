@@ -22,7 +22,7 @@ const (
 // conversation's mutex.
 type slowWatch struct {
 	timer *time.Timer
-	runs  uint32        // as it was at the last look
+	runs  uint8         // as it was at the last look
 	since time.Duration // for how long at least the event has been handled
 	next  time.Duration // when it is logged
 }
@@ -57,12 +57,12 @@ func (c *Conversation) lookSlow() {
 	}
 	w.timer.Reset(slowTick)
 	reg := c.progress.current.Load()
-	if w.since < w.next || reg == nil {
+	if w.since < w.next || reg == nil || c.running.e == nil {
 		c.mu.Unlock()
 		return
 	}
 	w.next *= 2
-	running, id, waiting := w.since, c.running.id, 0
+	running, e, waiting := w.since, c.running.e, 0
 	for t := range c.line.All() {
 		waiting += t.waiting
 	}
@@ -72,9 +72,8 @@ func (c *Conversation) lookSlow() {
 	if waiting > 0 && waitsForItself() {
 		msg = "nexmo: a handler waits for itself: it calls Deliver, Sync or Redeliver of its own conversation with another ctx than its own; give it the ctx of the handler"
 	}
-	c.cfg.log.LogAttrs(context.Background(), slog.LevelWarn, msg,
-		slog.String("conversation_id", c.id), slog.Int64("event_id", int64(id)), slog.String("handler", reg.name),
-		slog.Duration("running", running), slog.Int("waiting", waiting))
+	c.log(context.Background(), slog.LevelWarn, msg, e,
+		slog.String("handler", reg.name), slog.Duration("running", running), slog.Int("waiting", waiting))
 }
 
 // waitsForItself reports whether a goroutine waits for the turn of an event in a conversation

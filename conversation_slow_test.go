@@ -37,7 +37,7 @@ func TestSlowHandlersAreNamed(t *testing.T) {
 			t.Fatalf("%d lines in a minute, want 4, after 5, 10, 20 and 40 s: %q", len(lines), lines)
 		}
 		for i, line := range lines {
-			for _, part := range []string{"level=WARN", "has been running for long", "slowHandler", "conversation_id=CON-A", []string{"running=5s", "running=10s", "running=20s", "running=40s"}[i]} {
+			for _, part := range []string{"level=WARN", "has been running for long", "slowHandler", "conversation_id=CON-A", "event_type=text:typing:on", []string{"running=5s", "running=10s", "running=20s", "running=40s"}[i]} {
 				if !strings.Contains(line, part) {
 					t.Errorf("no %s in %q", part, line)
 				}

@@ -46,7 +46,8 @@ const (
 type running struct {
 	id    EventID // 0 if it has none, or one out of range
 	turn  *turn   // nil while nobody else waits for it
-	again bool    // it was handled before, and failed
+	e     *Event
+	again bool // it was handled before, and failed
 }
 
 // newTurn returns a turn for an event that d delivers, and that d waits for. id is 0 if it
@@ -177,7 +178,7 @@ func (c *Conversation) runNow(d *delivery, e *Event, held time.Duration) error {
 		c.mu.Lock()
 	}
 	id := c.inRange(e)
-	c.running = running{id: id, again: c.line.Take(int64(id))}
+	c.running = running{id: id, e: e, again: c.line.Take(int64(id))}
 	return c.run(d, e)
 }
 
@@ -283,7 +284,7 @@ func (c *Conversation) advance(d *delivery, own *turn) {
 		switch step := c.line.Next(time.Now()); step.Do {
 		case line.Run:
 			t := step.Item
-			c.running = running{EventID(step.ID), t, step.Again}
+			c.running = running{EventID(step.ID), t, t.e, step.Again}
 			switch {
 			case t == own:
 				_ = c.run(d, t.e) // settled: wait returns the error

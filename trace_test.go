@@ -91,10 +91,9 @@ func TestTraceSeesEveryStep(t *testing.T) {
 		webhook.ServeHTTP(httptest.NewRecorder(), nexmotest.SignedRequest("a guess", []byte(`{"type":"text"}`)))
 		checkError(t, session.Close(), nil)
 
-		v := reflect.TypeFor[nexmo.Trace]()
-		for i := range v.NumField() {
-			if name := v.Field(i).Name; count.calls[name] == 0 {
-				t.Errorf("%s was not called", name)
+		for f := range reflect.TypeFor[nexmo.Trace]().Fields() {
+			if count.calls[f.Name] == 0 {
+				t.Errorf("%s was not called", f.Name)
 			}
 		}
 		for name, n := range count.calls {
@@ -153,9 +152,8 @@ func TestTracePanicsCostNothing(t *testing.T) {
 	logged := new(logbook)
 	var got []string
 	broken := new(nexmo.Trace)
-	v := reflect.ValueOf(broken).Elem()
-	for i := range v.NumField() {
-		v.Field(i).Set(reflect.MakeFunc(v.Field(i).Type(), func([]reflect.Value) []reflect.Value { panic("a trace that is broken") }))
+	for _, f := range reflect.ValueOf(broken).Elem().Fields() {
+		f.Set(reflect.MakeFunc(f.Type(), func([]reflect.Value) []reflect.Value { panic("a trace that is broken") }))
 	}
 	ours := &nexmo.Trace{
 		HandlerBegin: func(ctx context.Context, _ nexmo.HandlerTrace) context.Context {

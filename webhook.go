@@ -290,6 +290,8 @@ func (h *WebhookHandler) duplicate(ctx context.Context, sink HandledSink, payloa
 		return false
 	}
 	res.EventType, res.ConversationID, res.EventID = EventType(p.typ), string(p.conversationID), p.id
+	h.logger().LogAttrs(ctx, slog.LevelDebug, "nexmo: a duplicate was dropped", slog.String("conversation_id", res.ConversationID),
+		slog.Int64("event_id", int64(p.id)), slog.String("event_type", string(res.EventType)))
 	return true
 }
 

@@ -39,7 +39,7 @@ func TestWebhookDuplicateIsAnsweredWhileBusy(t *testing.T) {
 		wantAnswer(t, h, signedBy("another", hookText(7)), http.StatusUnauthorized) // it is verified first
 		close(release)
 		all.Wait()
-		if got := log.String(); strings.Contains(got, "panicked") || strings.Contains(got, "event_id=7") {
+		if got := log.String(); strings.Contains(got, "panicked") || strings.Count(got, "event_id=7") != strings.Count(got, "a duplicate was dropped") {
 			t.Errorf("the log says %s", got)
 		}
 		if err := h.Drain(t.Context()); err != nil {
@@ -220,4 +220,18 @@ func FuzzPeek(f *testing.F) {
 			t.Errorf("answered as %v, and it is %v", asked, which{e.ConversationID, e.ID})
 		}
 	})
+}
+
+// A duplicate that is answered from a peek is logged like one that was delivered.
+func TestWebhookDuplicateIsLogged(t *testing.T) {
+	t.Parallel()
+	var log hookLog
+	h := newHook(nexmo.NewApplication(""))
+	h.Logger = log.logger()
+	for range 2 {
+		wantAnswer(t, h, signed(hookText(7)), http.StatusNoContent)
+	}
+	if got := log.String(); strings.Count(got, "a duplicate was dropped") != 1 || !strings.Contains(got, "event_id=7") || strings.Contains(got, "private words") {
+		t.Errorf("the log says %s", got)
+	}
 }

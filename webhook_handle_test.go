@@ -3,6 +3,8 @@ package nexmo_test
 import (
 	"context"
 	"errors"
+	"io"
+	stdlog "log"
 	"log/slog"
 	"math"
 	"net/http"
@@ -355,9 +357,13 @@ func TestWebhookPanicsDoNotCostTheAnswer(t *testing.T) {
 //nolint:paralleltest // it sets the default logger
 func TestBrokenLoggerIsReported(t *testing.T) {
 	var log hookLog
-	old := slog.Default()
+	// SetDefault has package log write to the new one, and does not undo that.
+	defer func(old *slog.Logger, w io.Writer, flags int) {
+		slog.SetDefault(old)
+		stdlog.SetOutput(w)
+		stdlog.SetFlags(flags)
+	}(slog.Default(), stdlog.Writer(), stdlog.Flags())
 	slog.SetDefault(log.logger())
-	defer slog.SetDefault(old)
 	h := newHook(nil)
 	h.Logger = panics()
 	wantAnswer(t, h, signed(hookText(1)), http.StatusServiceUnavailable)

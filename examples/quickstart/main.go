@@ -46,6 +46,7 @@ func run(ctx context.Context, out io.Writer) error {
 	receiver.Config.Handler = &nexmo.WebhookHandler{
 		Verifier: &nexmo.Verifier{Secrets: []string{service.SignatureSecret()}},
 		Sink:     app,
+		Logger:   s.log(),
 	}
 	receiver.Start()
 	defer receiver.Close()
