@@ -74,10 +74,7 @@ func (m *causes) once(ctx context.Context, c cause, handle func() error) (duplic
 
 // setAside says that e, which is being handled, was set aside.
 func (m *causes) setAside(e *Event) {
-	c, ok := causeOf(e)
-	if !ok {
-		return
-	}
+	c, _ := causeOf(e) // without one it is zero, which is not known
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if o := m.known[c]; o != nil {

@@ -109,3 +109,19 @@ func TestFailedEventsThatFailAgainTakeNoMoreRoom(t *testing.T) {
 		t.Errorf("the queue of one event had %d places, want %d", most, want)
 	}
 }
+
+// An event for which there is no room counts as set aside, unless it is not safe yet.
+func TestFailedEventsThatAreWantedAreNotSetAside(t *testing.T) {
+	t.Parallel()
+	var f failedEvents
+	f.want(1, true) // it is not known: nothing happens
+	f.add(1, nil, DeadLetter{})
+	for _, wanted := range []bool{true, false} {
+		if f.want(1, wanted); f.setAside(1) == wanted {
+			t.Errorf("wanted %t: set aside is %t", wanted, !wanted)
+		}
+	}
+	if f.want(2, true); f.get(2) != nil || f.setAside(2) {
+		t.Error("event 2, which did not fail, is remembered")
+	}
+}
