@@ -139,10 +139,9 @@ func (a *Application) route(d *delivery, e *Event) error {
 			return ErrClosed
 		}
 		if d.redelivered {
-			err, _ := a.run(d, e)
-			return err
+			return a.run(d, e)
 		}
-		return a.once(d, e, func() (error, bool) { return a.run(d, e) })
+		return a.once(d, e)
 	}
 	t, err := a.track(id)
 	if err != nil {
@@ -156,13 +155,12 @@ func (a *Application) route(d *delivery, e *Event) error {
 }
 
 // once has an event that names its cause handled once.
-func (a *Application) once(d *delivery, e *Event, handle func() (err error, aside bool)) error {
+func (a *Application) once(d *delivery, e *Event) error {
 	cause, ok := causeOf(e)
 	if !ok {
-		err, _ := handle()
-		return err
+		return a.run(d, e)
 	}
-	duplicate, err := a.causes.once(d, cause, handle)
+	duplicate, err := a.causes.once(d, cause, func() error { return a.run(d, e) })
 	if duplicate {
 		a.cfg.log.LogAttrs(d, slog.LevelDebug, "nexmo: a duplicate was dropped", slog.String("event_type", string(e.Type)))
 		a.cfg.dropped(d, e, false)
@@ -194,8 +192,8 @@ func (a *Application) handleIn(d *delivery, t *tracked, e *Event) error {
 	return err
 }
 
-// run handles an event that belongs to no conversation, and reports whether it was set aside.
-func (a *Application) run(d *delivery, e *Event) (err error, aside bool) {
+// run handles an event that belongs to no conversation.
+func (a *Application) run(d *delivery, e *Event) (err error) {
 	traced := a.cfg.tracer().beginHandle(d, e, false)
 	err = errHandlerExited
 	defer func() { traced.end(err) }()
@@ -205,8 +203,11 @@ func (a *Application) run(d *delivery, e *Event) (err error, aside bool) {
 	} else {
 		a.dispatcher.handlersOf(e.Type).callTraced(d, e, &failed, traced, nil)
 	}
-	err, aside = a.cfg.conclude(d, e, failed)
-	return err, aside
+	err, aside := a.cfg.conclude(d, e, failed)
+	if aside {
+		a.causes.setAside(e)
+	}
+	return err
 }
 
 // loading is how far it has come that a conversation knows what the service tells

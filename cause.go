@@ -35,14 +35,15 @@ type causes struct {
 
 // occurrence is an event that is being handled; nil: it was.
 type occurrence struct {
-	done chan struct{} // closed when err is set
-	err  error
+	done  chan struct{} // closed when err is set
+	err   error
+	aside bool // it was set aside; mu guards it
 }
 
 // once calls handle for an event with a cause, unless one with the same cause was handled,
-// or is: then once waits for its outcome. An event that failed or was set aside is handled again. It
-// reports whether it is a duplicate of an event that was handled before.
-func (m *causes) once(ctx context.Context, c cause, handle func() (err error, aside bool)) (duplicate bool, err error) {
+// or is: then once waits for its outcome. An event that failed or was set aside is handled
+// again. It reports whether it is a duplicate of an event that was handled before.
+func (m *causes) once(ctx context.Context, c cause, handle func() error) (duplicate bool, err error) {
 	m.mu.Lock()
 	o, known := m.known[c]
 	if known {
@@ -63,21 +64,30 @@ func (m *causes) once(ctx context.Context, c cause, handle func() (err error, as
 	o = &occurrence{done: make(chan struct{}), err: errHandlerExited}
 	m.known[c] = o
 	m.mu.Unlock()
-	aside := false
 	defer func() { // also when a handler ends the goroutine
-		m.settle(c, o.err == nil && !aside)
+		m.settle(c, o)
 		close(o.done)
 	}()
-	o.err, aside = handle()
+	o.err = handle()
 	return false, o.err
 }
 
+// setAside says that e, which is being handled, was set aside.
+func (m *causes) setAside(e *Event) {
+	c, _ := causeOf(e) // without one it is zero, which is not known
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if o := m.known[c]; o != nil {
+		o.aside = true
+	}
+}
+
 // settle notes how the handling of an event ended.
-func (m *causes) settle(c cause, ok bool) {
+func (m *causes) settle(c cause, o *occurrence) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
-	case !ok:
+	case o.err != nil || o.aside:
 		delete(m.known, c)
 		return
 	case len(m.handled) < maxCauses:

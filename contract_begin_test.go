@@ -205,6 +205,34 @@ func TestContract06_CreatedOfAnotherConversation(t *testing.T) {
 	})
 }
 
+// An event that does not say of which conversation it is, is of the one that it is delivered to.
+func TestContract06_CreatedOfTheConversationItIsDeliveredTo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		c := newConA(&j)
+		mustDeliver(t, c, 3)
+		checkError(t, c.Deliver(t.Context(), &nexmo.Event{Type: nexmo.EventConversationCreated, From: "created", Body: new(nexmo.ConversationCreated)}), nil)
+		checkError(t, c.Close(), nil)
+		j.is(t, "3", "created", "gap 1-2")
+	})
+}
+
+// A list says where the log of its own conversation begins, and nothing of another one to
+// which a handler delivers meanwhile.
+func TestContract06_AListSaysNothingOfOtherConversations(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		app := newAppA(&j)
+		a := nexmo.SinkFunc(func(ctx context.Context, _ *nexmo.Event) error { return app.Deliver(ctx, numbered(3)) })
+		checkError(t, nexmo.Replay(t.Context(), a, stored(9), conB, 8), nil)
+		deliverCreated(t, app)
+		checkError(t, app.Close(), nil)
+		j.is(t, "3", "created", "gap 1-2")
+	})
+}
+
 // What lies below is reported when the conversation is closed, at the latest, and keeps it
 // from being evicted before.
 func TestContract06_CreatedAndClosed(t *testing.T) {

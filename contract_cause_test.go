@@ -55,6 +55,45 @@ func TestContract07_AKnockIsHandledOnce(t *testing.T) {
 	}
 }
 
+// All conversations of an Application have the knocks of the Application.
+func TestContract07_AKnockIsHandledOnceInAnApplication(t *testing.T) {
+	t.Parallel()
+	var j journal
+	app := newAppA(&j)
+	for _, to := range []nexmo.Sink{app.Conversation(conA), app.Conversation(conB), app} {
+		checkError(t, to.Deliver(t.Context(), knock(nexmo.EventAppKnocking, "knocker:1")), nil)
+	}
+	j.is(t, "knocker:1")
+}
+
+// A knock that was set aside is handled again when it comes again.
+func TestContract07_AKnockThatWasSetAsideIsHandledAgain(t *testing.T) {
+	t.Parallel()
+	for name, sink := range map[string]func(*nexmo.Application) nexmo.Sink{
+		"Application":  func(app *nexmo.Application) nexmo.Sink { return app },
+		"Conversation": func(app *nexmo.Application) nexmo.Sink { return app.Conversation(conA) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var l letters
+			app := nexmo.NewApplication("", nexmo.WithDeadLetter(l.take))
+			calls := 0
+			app.On(nexmo.EventAny, func(context.Context, *nexmo.Event) error {
+				if calls++; calls < 3 {
+					return nexmo.Permanent(errBoom)
+				}
+				return nil
+			})
+			for range 5 {
+				checkError(t, sink(app).Deliver(t.Context(), knock(nexmo.EventAppKnocking, "knocker:1")), nil)
+			}
+			if calls != 3 || len(l.ids()) != 2 {
+				t.Errorf("handled %d times and set aside %d times, want 3 and 2", calls, len(l.ids()))
+			}
+		})
+	}
+}
+
 // A knock whose handlers failed is handled again when it comes again.
 func TestContract07_AKnockThatFailedIsHandledAgain(t *testing.T) {
 	t.Parallel()

@@ -273,10 +273,17 @@ func TestContract11_IfTheFunctionFailsNothingIsAcknowledged(t *testing.T) {
 					"Replay":  nexmo.Replay(t.Context(), c, stored(2), conA, 0),
 					"Sync":    c.Sync(t.Context()),
 				} {
-					if !errors.Is(err, errOther) || errors.Is(err, nexmo.ErrPermanent) {
+					if !errors.Is(err, errOther) || errors.Is(err, nexmo.ErrPermanent) || !strings.Contains(err.Error(), "the function given to WithDeadLetter failed") {
 						t.Errorf("%s returned %v, want the error of the function", what, err)
 					}
 				}
+			}
+			var logged logbook
+			other := nexmo.NewConversation(conA)
+			other.On(nexmo.EventAny, func(context.Context, *nexmo.Event) error { return nexmo.Permanent(errBoom) })
+			checkError(t, nexmo.Replay(t.Context(), other, stored(1), conA, 0, nexmo.WithDeadLetter(l.take), nexmo.WithLogger(slog.New(&logged))), errOther)
+			if got := logged.count(slog.LevelWarn); got > 0 {
+				t.Errorf("it is logged that events were set aside: %q", logged.entries)
 			}
 			l.fail = nil
 			mustDeliver(t, c, 2)
@@ -343,7 +350,7 @@ func TestContract11_CatchUpIsNeverStuck(t *testing.T) {
 						}
 					}
 				}
-				if got := logged.count(slog.LevelWarn); got != 1 {
+				if got := logged.count(slog.LevelWarn); got != 1 || !strings.Contains(strings.Join(logged.entries, "\n"), " count=2") {
 					t.Errorf("%d warnings were logged, want one with the count: %q", got, logged.entries)
 				}
 				if how == "Sync" { // what it has set aside it does not read again

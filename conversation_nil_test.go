@@ -25,6 +25,10 @@ func TestNilIsRefusedAtRegistration(t *testing.T) {
 			func() { nexmo.NewApplication("").OnConversation(nil) },
 			"nexmo: OnConversation: the function is nil",
 		},
+		"WithDeadLetter": {
+			func() { nexmo.WithDeadLetter(nil) },
+			"nexmo: WithDeadLetter: the function is nil",
+		},
 		"WithGapFunc": {
 			func() { nexmo.WithGapFunc(nil) },
 			"nexmo: WithGapFunc: the function is nil",

@@ -93,6 +93,9 @@ func (c *Conversation) settle(d *delivery, e *Event, o outcome) {
 	if len(o.failed) > 0 && !o.aside {
 		letter = deadLetterOf(d, e, o.failed.outcome(e)) // it may take time
 	}
+	if o.aside {
+		c.causesOf().setAside(e)
+	}
 	c.mu.Lock()
 	id, t := c.running.id, c.running.turn
 	switch {

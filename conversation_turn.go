@@ -91,7 +91,7 @@ func (c *Conversation) handle(d *delivery, e *Event) error {
 		return c.redeliver(d, e)
 	}
 	if cause, ok := causeOf(e); ok {
-		duplicate, err := c.causesOf().once(d, cause, func() (error, bool) { return c.handleDue(d, e), false })
+		duplicate, err := c.causesOf().once(d, cause, func() error { return c.handleDue(d, e) })
 		if duplicate {
 			c.dropped(d, e, line.Duplicate)
 		}

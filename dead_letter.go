@@ -172,9 +172,8 @@ func notSafe(err error) bool {
 func deadLetterOf(ctx context.Context, e *Event, err error) DeadLetter {
 	raw := e.Raw
 	if raw == "" {
-		if text, merr := e.MarshalJSON(); merr == nil {
-			raw = Raw(text)
-		}
+		text, _ := e.MarshalJSON() // nil if it cannot be written
+		raw = Raw(text)
 	}
 	return DeadLetter{
 		ConversationID: conversationOf(e), EventID: e.ID, Type: e.Type, Raw: raw, Via: viaOf(ctx), Err: err,
@@ -218,9 +217,7 @@ func (b letterBox) settle(ctx context.Context, e *Event, err error) error {
 			b.log.LogAttrs(ctx, slog.LevelError, "nexmo: no retry makes the handlers of an event succeed: it was set aside, see WithDeadLetter",
 				append(d.attrs(), slog.Any("error", part))...)
 		}
-		if err := b.put(ctx, d); err != nil {
-			left = append(left, err)
-		}
+		left = append(left, b.put(ctx, d)) // nil is left out
 	}
 	return joinDeliveries(left...)
 }

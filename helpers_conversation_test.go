@@ -104,7 +104,7 @@ func (l *logbook) WithGroup(string) slog.Handler { return l }
 func (l *logbook) Handle(_ context.Context, r slog.Record) error {
 	var attrs strings.Builder
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "event_id" {
+		if a.Key == "event_id" || a.Key == "count" {
 			fmt.Fprintf(&attrs, " %s", a)
 		}
 		return true

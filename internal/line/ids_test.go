@@ -2,6 +2,8 @@ package line
 
 import (
 	"math"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -380,6 +382,42 @@ func TestWithoutStartAnyIDIsDue(t *testing.T) {
 		}
 		if got := l.Standing(9); got != Due {
 			t.Errorf("start %d: the standing of 9 is %d, want Due", start, got)
+		}
+	}
+}
+
+// All that waits is listed: what is due first, and then what waits for missing ones.
+func TestAllIsWhatWaits(t *testing.T) {
+	t.Parallel()
+	l := New[string](&Rules{Window: 9, Wait: time.Hour}, 1)
+	for _, id := range []int64{0, 5, 3, 0} {
+		l.Add(id, strconv.FormatInt(id, 10), time.Unix(0, 0))
+	}
+	want := []string{"0", "0", "3", "5"}
+	if got := slices.Collect(l.All()); !slices.Equal(got, want) {
+		t.Errorf("%q wait, want %q", got, want)
+	}
+	for n := 1; n < len(want); n++ {
+		var got []string
+		for v := range l.All() {
+			if got = append(got, v); len(got) == n {
+				break
+			}
+		}
+		if !slices.Equal(got, want[:n]) {
+			t.Errorf("the first %d are %q, want %q", n, got, want[:n])
+		}
+	}
+}
+
+// An event that is early comes behind those from the next one up to the one before it.
+func TestBeforeIsWhatAnEarlyEventWaitsFor(t *testing.T) {
+	t.Parallel()
+	l := New[int64](&Rules{}, 1)
+	l.Take(1)
+	for id, want := range map[int64]bool{0: false, 1: false, 2: false, 3: true, 9: true, largest + 1: false} {
+		if from, to, ok := l.Before(id); ok != want || ok && (from != 2 || to != id-1) {
+			t.Errorf("before %d: %d to %d, %t", id, from, to, ok)
 		}
 	}
 }
