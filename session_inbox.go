@@ -46,10 +46,13 @@ func signal(c chan struct{}) {
 	}
 }
 
-func (b *inbox) full() bool {
+func (b *inbox) full() bool { return b.length() >= b.limit }
+
+// length returns how many items wait.
+func (b *inbox) length() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.items) >= b.limit
+	return len(b.items)
 }
 
 func (b *inbox) put(items ...*received) {

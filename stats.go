@@ -110,7 +110,7 @@ func (c *Conversation) waitingNow() (held, waiting int) {
 func (s *Session) Stats() SessionStats {
 	n := &s.counters
 	return SessionStats{
-		Queue: s.inbox.left(), Delivered: n.delivered.Load(), Failed: n.failed.Load(),
+		Queue: s.inbox.length(), Delivered: n.delivered.Load(), Failed: n.failed.Load(),
 		DeadLetters: n.deadLetters.Load(), Reconnects: n.reconnects.Load(),
 	}
 }
