@@ -194,7 +194,7 @@ func (a *Application) handleIn(d *delivery, t *tracked, e *Event) error {
 
 // run handles an event that belongs to no conversation.
 func (a *Application) run(d *delivery, e *Event) (err error) {
-	traced := a.cfg.tracer().beginHandle(d, e, false)
+	traced := a.cfg.beginHandle(d, e, false)
 	err = errHandlerExited
 	defer func() { traced.end(err) }()
 	var failed failures

@@ -28,7 +28,7 @@ func (c *Conversation) run(d *delivery, e *Event) (err error) {
 	if r.turn != nil && r.turn.held != 0 {
 		c.traceReleased(d, e, r.turn.held)
 	}
-	traced := c.cfg.tracer().beginHandle(d, e, r.again)
+	traced := c.cfg.beginHandle(d, e, r.again)
 	var failed failures
 	err, aside := error(errHandlerExited), false
 	defer func() {

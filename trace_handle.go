@@ -17,9 +17,6 @@ type tracer struct {
 	log *slog.Logger
 }
 
-// tracer returns how the steps of a conversation are traced; its Trace is nil if they are not.
-func (c *config) tracer() tracer { return tracer{c.trace, c.log} }
-
 // traceOf returns e as what a step is about.
 func traceOf(e *Event) TraceEvent {
 	return TraceEvent{ConversationID: conversationOf(e), EventID: e.ID, EventType: e.Type, Event: e}
@@ -40,26 +37,23 @@ func eventFor(ctx context.Context) *Event {
 
 // handledTrace is the handling of one event that is traced, and the ctx of its handlers.
 type handledTrace struct {
-	context.Context // of the delivery
-	tracer
-
+	*delivery
+	cfg         *config
 	e           *Event
-	via         string
 	ctx         context.Context // for the handlers: this one, or what HandleBegin made of it
 	began, last time.Duration   // when it began, and the last handler returned; as of sinceStart
 	again       bool
-	redelivered bool
 }
 
 func (h *handledTrace) Value(key any) any {
 	if key == (eventKey{}) {
 		return h.e
 	}
-	return h.Context.Value(key)
+	return h.delivery.Value(key)
 }
 
 func (h *handledTrace) step() HandleTrace {
-	return HandleTrace{TraceEvent: traceOf(h.e), Via: h.via, Again: h.again, Redelivered: h.redelivered}
+	return HandleTrace{TraceEvent: traceOf(h.e), Via: viaOf(h.delivery), Again: h.again, Redelivered: h.redelivered}
 }
 
 // handledTraces are made some at a time, as deliveries are.
@@ -67,12 +61,12 @@ var handledTraces = sync.Pool{New: func() any { return new(handledBatch) }}
 
 type handledBatch struct {
 	used int
-	all  [16]handledTrace
+	all  [15]handledTrace
 }
 
 // beginHandle traces that the turn of e has come.
-func (t tracer) beginHandle(d *delivery, e *Event, again bool) *handledTrace {
-	if t.Trace == nil {
+func (c *config) beginHandle(d *delivery, e *Event, again bool) *handledTrace {
+	if c.trace == nil {
 		return nil
 	}
 	b := handledTraces.Get().(*handledBatch)
@@ -80,11 +74,10 @@ func (t tracer) beginHandle(d *delivery, e *Event, again bool) *handledTrace {
 	if b.used++; b.used < len(b.all) {
 		handledTraces.Put(b)
 	}
-	h.Context, h.tracer, h.e, h.again, h.redelivered = d, t, e, again, d.redelivered
+	h.delivery, h.cfg, h.e, h.again = d, c, e, again
 	h.ctx = h
-	if t.HandleBegin != nil || t.HandleEnd != nil {
-		h.via = viaOf(d)
-		h.ctx = traceBegin(h, t.log, t.HandleBegin, h.step())
+	if c.trace.HandleBegin != nil {
+		h.ctx = traceBegin(h, c.log, c.trace.HandleBegin, h.step())
 	}
 	h.began = sinceStart()
 	h.last = h.began
@@ -93,12 +86,12 @@ func (t tracer) beginHandle(d *delivery, e *Event, again bool) *handledTrace {
 
 // end traces the outcome.
 func (h *handledTrace) end(err error) {
-	if h == nil || h.HandleEnd == nil {
+	if h == nil || h.cfg.trace.HandleEnd == nil {
 		return
 	}
 	step := h.step()
 	step.Duration = h.last - h.began
-	traceEnd(h.ctx, h.log, h.HandleEnd, step, err)
+	traceEnd(h.ctx, h.cfg.log, h.cfg.trace.HandleEnd, step, err)
 }
 
 // callTraced calls the handlers of e, and traces each if the handling of e is traced.
@@ -120,7 +113,7 @@ func (hs handlers) callTraced(d *delivery, e *Event, failed *failures, h *handle
 // callOne calls one handler; rest are it and those that follow.
 func (h *handledTrace) callOne(n *entry, rest handlers, e *Event, failed *failures) {
 	step := HandlerTrace{TraceEvent: traceOf(e), Handler: n.reg.name, Pattern: n.pattern}
-	ctx := traceBegin(h.ctx, h.log, h.HandlerBegin, step)
+	ctx := traceBegin(h.ctx, h.cfg.log, h.cfg.trace.HandlerBegin, step)
 	var err error
 	returned := false
 	defer func() {
@@ -140,7 +133,7 @@ func (h *handledTrace) callOne(n *entry, rest handlers, e *Event, failed *failur
 		}
 		now := sinceStart()
 		step.Duration, h.last = now-h.last, now
-		traceEnd(ctx, h.log, h.HandlerEnd, step, err)
+		traceEnd(ctx, h.cfg.log, h.cfg.trace.HandlerEnd, step, err)
 	}()
 	err = n.call(ctx, e)
 	returned = true
