@@ -3,6 +3,7 @@ package nexmo_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -170,5 +171,19 @@ func TestWebhookGetOfAnyText(t *testing.T) {
 				t.Errorf("%+q as %s: delivered (-want +got):\n%s", text, name, diff)
 			}
 		}
+	}
+}
+
+// A body that was posted is the bytes that it is: another way to write them is not what was
+// hashed.
+func TestWebhookPostIsHashedAsItIs(t *testing.T) {
+	t.Parallel()
+	hashed := `{"type":"custom:x","id":7,"conversation_id":"CON-1","from":"` + "a\u2028b" + `"}`
+	sent := strings.ReplaceAll(hashed, "\u2028", `\u2028`)
+	r := httptest.NewRequest(http.MethodPost, "/events", strings.NewReader(sent))
+	r.Header.Set("Authorization", "Bearer "+nexmotest.Sign(hookSecret, []byte(hashed)))
+	v := nexmo.Verifier{Secrets: []string{hookSecret}}
+	if _, _, err := v.Verify(r); !errors.Is(err, nexmo.ErrWebhookPayloadHash) {
+		t.Errorf("Verify returned %v, want ErrWebhookPayloadHash", err)
 	}
 }
