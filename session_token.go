@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -67,15 +68,37 @@ func (t *sessionTokens) discard(token string) {
 	}
 }
 
+// lifeClaims are the claims of a token that say how long it is good. Those of other issuers
+// may have any type: they are not looked at.
+type lifeClaims struct {
+	jwt.Claims `json:"-"`
+
+	IssuedAt  claimedTime `json:"iat"`
+	ExpiresAt claimedTime `json:"exp"`
+}
+
+// claimedTime is a time in a token: a number of seconds, which may have a fraction or be
+// text. It is zero if it is anything else.
+type claimedTime struct{ time.Time }
+
+// UnmarshalJSON reads what can be read, and never fails.
+func (c *claimedTime) UnmarshalJSON(data []byte) error {
+	seconds, err := strconv.ParseFloat(strings.Trim(string(data), `"`), 64)
+	if err == nil && seconds > 0 && seconds < 1<<40 {
+		c.Time = time.UnixMicro(int64(seconds * 1e6))
+	}
+	return nil
+}
+
 // lifeOf returns since when and until when a token is good, if it says so.
 func lifeOf(token string) (from, until time.Time, ok bool) {
-	var claims jwt.RegisteredClaims
+	var claims lifeClaims
 	// The service verifies it. We only want to know how long it is good.
-	if _, _, err := jwt.NewParser().ParseUnverified(token, &claims); err != nil || claims.ExpiresAt == nil {
+	if _, _, err := jwt.NewParser().ParseUnverified(token, &claims); err != nil || claims.ExpiresAt.IsZero() {
 		return time.Time{}, time.Time{}, false
 	}
 	from = time.Now()
-	if claims.IssuedAt != nil && claims.IssuedAt.Before(from) {
+	if !claims.IssuedAt.IsZero() && claims.IssuedAt.Before(from) {
 		from = claims.IssuedAt.Time
 	}
 	return from, claims.ExpiresAt.Time, true
@@ -98,6 +121,8 @@ func (s *Session) useToken(token string) {
 	s.mu.Unlock()
 	if at := renewalOf(token); !at.IsZero() {
 		s.renewAt(at)
+	} else {
+		s.log(context.Background(), slog.LevelWarn, "nexmo: the token of the session does not say until when it is good (exp): it is not renewed before the service refuses it")
 	}
 }
 

@@ -1,6 +1,7 @@
 package nexmotest
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -20,8 +21,9 @@ type identity struct {
 // tokenClaims is what the token of a request says.
 type tokenClaims struct {
 	jwt.RegisteredClaims
-	ApplicationID string     `json:"application_id"`
-	ACL           *nexmo.ACL `json:"acl"`
+	JTI           json.RawMessage `json:"jti"` // a text or a number, as the service takes both
+	ApplicationID string          `json:"application_id"`
+	ACL           *nexmo.ACL      `json:"acl"`
 }
 
 // How long a token lives.
@@ -52,6 +54,15 @@ func bearer(h http.Header) string {
 	return token
 }
 
+// identifies reports whether a jti is a text or a number, and not empty.
+func identifies(jti json.RawMessage) bool {
+	var v any
+	_ = json.Unmarshal(jti, &v) // it was read already, unless there is none
+	_, number := v.(float64)
+	text, _ := v.(string)
+	return number || text != ""
+}
+
 // authenticate verifies a token and says whose it is.
 func authenticate(applicationID, token string) (identity, *apiError) {
 	if token == "" {
@@ -63,7 +74,7 @@ func authenticate(applicationID, token string) (identity, *apiError) {
 	switch {
 	case err != nil:
 		return identity{}, errInvalidToken
-	case c.IssuedAt == nil, c.ID == "", c.IssuedAt.After(at.Add(clockSkew)), c.NotBefore != nil && c.NotBefore.After(at.Add(clockSkew)):
+	case c.IssuedAt == nil, !identifies(c.JTI), c.IssuedAt.After(at.Add(clockSkew)), c.NotBefore != nil && c.NotBefore.After(at.Add(clockSkew)):
 		return identity{}, errInvalidToken
 	case c.ApplicationID != applicationID:
 		return identity{}, errForeignToken
