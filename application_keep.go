@@ -167,6 +167,9 @@ func (c *Conversation) live(ctx context.Context) (*Conversation, error) {
 type direct struct{ *Conversation }
 
 func (c direct) handle(d *delivery, e *Event) error {
+	if c.cfg.app == nil { // nobody evicts it
+		return c.Conversation.handle(d, e)
+	}
 	if c.pin() {
 		defer c.unpin()
 		return c.Conversation.handle(d, e)

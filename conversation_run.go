@@ -15,7 +15,9 @@ func (c *Conversation) run(d *delivery, e *Event) (err error) {
 		c.state.apply(withID(e, r.id))
 	}
 	c.runs++
-	c.watchSlow()
+	if c.slow == nil {
+		c.watchSlow()
+	}
 	var before *failedEvent
 	if r.again {
 		before = c.failed.get(r.id)
@@ -89,48 +91,67 @@ func (c *config) letterBox() letterBox {
 // settle notes how the handling of e, which is c.running, has ended, and tells those who
 // wait for it. It takes c.mu for the caller, who has the role.
 func (c *Conversation) settle(d *delivery, e *Event, o outcome) {
-	var letter DeadLetter
-	if len(o.failed) > 0 && !o.aside {
-		letter = deadLetterOf(d, e, o.failed.outcome(e)) // it may take time
+	if len(o.failed) > 0 || d.redelivered {
+		c.settleRarely(d, e, o)
+		return
 	}
+	c.mu.Lock() // the usual case
+	if id := c.running.id; id != 0 {
+		c.line.Settle(int64(id), true)
+		c.forgetFailed(id)
+	}
+	if t := c.running.turn; t != nil {
+		c.tell(t, o.err)
+	}
+	c.running = running{}
+}
+
+// settleRarely is settle for an event whose handlers failed, or that is redelivered.
+func (c *Conversation) settleRarely(d *delivery, e *Event, o outcome) {
 	if o.aside {
 		c.causesOf().setAside(e)
 	}
+	var letter DeadLetter
+	if !o.aside && !d.redelivered {
+		letter = deadLetterOf(d, e, o.failed.outcome(e)) // it may take time
+	}
 	c.mu.Lock()
-	id, t := c.running.id, c.running.turn
-	switch {
+	switch id := c.running.id; {
 	case d.redelivered:
 		if o.err == nil && c.line.Failed(int64(e.ID)) {
 			c.line.Take(int64(e.ID))
 			c.line.Settle(int64(e.ID), true)
 			c.forgetFailed(e.ID)
 		}
-	case id == 0:
-	case len(o.failed) == 0:
-		c.line.Settle(int64(id), true)
-		c.forgetFailed(id)
-	default:
+	case id != 0:
 		c.line.Settle(int64(id), false)
 		if o.aside {
 			c.line.SetAside(int64(id))
 		}
 		c.rememberFailed(id, o.failed, letter)
 	}
+	if t := c.running.turn; t != nil {
+		c.tell(t, o.err)
+	}
 	c.running = running{}
-	if t == nil && letter.Err == nil { // the usual case
-		return
-	}
-	if t != nil {
-		t.settle(o.err)
-	}
 	c.mu.Unlock()
-	if t != nil {
-		for _, h := range t.handed {
-			h.handled(o.err)
-		}
-	}
 	c.makeRoom(d, maxFailedConversation)
 	c.mu.Lock()
+}
+
+// tell gives the outcome of an event to those who wait for it. The caller has the role and
+// holds c.mu, which is free meanwhile.
+func (c *Conversation) tell(t *turn, err error) {
+	t.settle(err)
+	c.running = running{}
+	if len(t.handed) == 0 {
+		return
+	}
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	for _, h := range t.handed {
+		h.handled(err)
+	}
 }
 
 // settle wakes those who wait for t.

@@ -30,12 +30,10 @@ type slowWatch struct {
 // progress says which handler is being called.
 type progress struct{ current atomic.Pointer[registration] }
 
-// watchSlow starts to watch, if nobody does. The caller holds c.mu.
+// watchSlow starts to watch. The caller holds c.mu.
 func (c *Conversation) watchSlow() {
-	if c.slow == nil {
-		c.slow = new(slowWatch)
-		c.slow.timer = time.AfterFunc(slowTick, c.lookSlow)
-	}
+	c.slow = new(slowWatch)
+	c.slow.timer = time.AfterFunc(slowTick, c.lookSlow)
 }
 
 // lookSlow looks whether the event that is being handled is that of the last look.
