@@ -65,3 +65,54 @@ func TestContract11_ADeadLetterIsRedelivered(t *testing.T) {
 		t.Errorf("redelivered: %v", got)
 	}
 }
+
+// A redelivery that fails mends nothing, and one that succeeds frees what was kept.
+func TestContract04_RedeliverFreesWhatItMends(t *testing.T) {
+	t.Parallel()
+	var j journal
+	source := stored(1, 2)
+	app := nexmo.NewApplication("", nexmo.WithSource(source))
+	c := app.Conversation(conA)
+	errs := map[string]error{"1": errBoom}
+	app.On(nexmo.EventAny, j.named("1", errs))
+	app.On(nexmo.EventAny, j.named("2", errs))
+	checkError(t, app.Deliver(t.Context(), numbered(1)), errBoom)
+	checkError(t, app.Redeliver(t.Context(), numbered(1)), errBoom)
+	if app.Stats().Failed == 0 {
+		t.Error("nothing is kept of an event whose redelivery failed")
+	}
+	clear(errs)
+	mustDeliver(t, app, 1) // the handler that failed, and no other
+	j.is(t, "1", "2", "1", "2", "1")
+	if n := app.Stats().Failed; n != 0 {
+		t.Errorf("%d bytes are kept of an event that was handled", n)
+	}
+
+	errs["2"] = errBoom
+	checkError(t, app.Deliver(t.Context(), numbered(2)), errBoom)
+	clear(errs)
+	checkError(t, app.Redeliver(t.Context(), numbered(2)), nil)
+	if n := app.Stats().Failed; n != 0 {
+		t.Errorf("%d bytes are kept of an event that was redelivered", n)
+	}
+	checkError(t, c.Sync(t.Context()), nil)
+	source.is(t, "after 2") // it is wanted no more
+}
+
+// What was set aside is wanted no more: Sync does not begin there.
+func TestContract11_SyncBeginsBehindWhatWasSetAside(t *testing.T) {
+	t.Parallel()
+	var l letters
+	source := stored(1, 2, 3)
+	c := nexmo.NewConversation(conA, nexmo.WithSource(source), nexmo.WithDeadLetter(l.take))
+	c.On(nexmo.EventAny, func(_ context.Context, e *nexmo.Event) error {
+		if e.ID == 2 {
+			return nexmo.Permanent(errBoom)
+		}
+		return nil
+	})
+	mustDeliver(t, c, 1, 2, 3)
+	checkError(t, c.Sync(t.Context()), nil)
+	source.is(t, "after 3")
+	l.are(t, 2)
+}
