@@ -17,7 +17,7 @@ import (
 func TestSessionRenewsTokensOfOthers(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(claims jwt.MapClaims){
-		"jti is a number": func(c jwt.MapClaims) { c["jti"] = 1764283000123 },
+		"jti is a number": func(c jwt.MapClaims) { c["jti"] = int64(1764283000123) },
 		"fractions": func(c jwt.MapClaims) {
 			for _, name := range []string{"iat", "nbf", "exp"} {
 				c[name] = float64(c[name].(int64)) + 0.25
