@@ -13,7 +13,7 @@ import (
 //
 // The functions run in the goroutine of the step, without a lock held, and should return soon: the
 // step waits for them. They may be called from several goroutines. A panic of one is logged and
-// has no other effect. What they receive is shared and must not be changed.
+// has no other effect. They must not end their goroutine, as t.FailNow does. What they receive is shared and must not be changed.
 //
 // A function whose name ends in Begin returns the ctx for what follows: ctx itself, or one made
 // from it. ReceiveBegin is followed by all that becomes of the event, HandleBegin by its handlers,
