@@ -123,13 +123,11 @@ func (a *Application) Redeliver(ctx context.Context, e *Event) error {
 type applicationRedelivery struct{ *Application }
 
 func (r applicationRedelivery) handle(d *delivery, e *Event) error {
-	return r.route(d.redelivering(), e)
+	return r.Application.handle(d.redelivering(), e)
 }
 
-func (a *Application) handle(d *delivery, e *Event) error { return a.route(d, e) }
-
-// route hands e to the conversation it belongs to.
-func (a *Application) route(d *delivery, e *Event) error {
+// handle hands e to the conversation it belongs to.
+func (a *Application) handle(d *delivery, e *Event) error {
 	id := conversationOf(e)
 	if id == "" {
 		a.mu.Lock()
